@@ -1,0 +1,59 @@
+# Each target makes the environment that it needs; PYTHON, VENV and CONSTRAINTS choose another one.
+PYTHON ?= python3.11
+VENV ?= .venv
+CONSTRAINTS ?= constraints/py311.txt
+EXTRAS ?= train,jax,dev
+PYTEST ?= -n 2 --dist loadfile
+BIN = $(VENV)/bin
+INSTALL = $(BIN)/pip install --quiet --constraint $(CONSTRAINTS) --editable
+TFA_REFERENCE = build/tfa/reference.npz
+
+.PHONY: demo test slow lint format soak wheel tfa
+.DELETE_ON_ERROR:
+
+demo: $(VENV)/stamp-demo
+	$(BIN)/tf-melgan demo
+
+test: $(VENV)/stamp-dev
+	$(BIN)/python -m pytest $(PYTEST)
+
+slow: $(VENV)/stamp-dev
+	$(BIN)/python -m pytest -m slow
+
+lint: $(VENV)/stamp-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(VENV)/stamp-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+soak: $(VENV)/stamp-dev
+	$(BIN)/python -m benchmarks.soak
+
+wheel: $(VENV)/stamp-dev
+	$(BIN)/python -m build --outdir dist
+
+tfa: $(VENV)/stamp-dev $(TFA_REFERENCE)
+	TF_MELGAN_TFA_REFERENCE=$(TFA_REFERENCE) \
+		$(BIN)/python -m pytest -rP tests/test_weight_normalization_tfa.py
+
+$(TFA_REFERENCE): tests/tfa/write_reference.py .venv-tfa/stamp
+	mkdir -p $(@D)
+	CUDA_VISIBLE_DEVICES= .venv-tfa/bin/python $< $@
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/stamp-demo: setup.py $(CONSTRAINTS) | $(VENV)/bin/python
+	$(INSTALL) '.[train]' espeakng-loader
+	touch $@
+
+$(VENV)/stamp-dev: setup.py $(CONSTRAINTS) | $(VENV)/bin/python
+	$(INSTALL) '.[$(EXTRAS)]'
+	touch $@ $(VENV)/stamp-demo
+
+.venv-tfa/stamp: constraints/py311-tfa.txt
+	$(PYTHON) -m venv .venv-tfa
+	.venv-tfa/bin/pip install --quiet --constraint $< tensorflow-addons tensorflow
+	touch $@

@@ -1,0 +1,135 @@
+"""The command line from recordings to sound, and what it says on the way."""
+
+import contextlib
+import json
+import shlex
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import soundfile
+from matplotlib import image
+from quick_scores import use_quick_scores
+
+from tf_melgan import audio, cli
+from tf_melgan import demo as demo_room
+from tf_melgan.cli import main
+from tf_melgan.config import Config
+from tf_melgan.espeak import speak
+from tf_melgan.features import log_mel
+from tf_melgan.vocoder import Vocoder
+
+CONFIG = Config.from_dict(
+    {
+        "mel": {"hop": 64, "n_fft": 512, "n_mels": 40},
+        "generator": {"channels": 16, "upsampling": [4, 4], "bands": 4, "initializer": "torch"},
+        "discriminator": {"scales": 1, "channels": 8, "max_channels": 32},
+        "loss": {"weights": {"stft": 1.0}},
+        "training": {"steps": 2, "interval": 1, "batch": 2, "segment": 4096},
+    }
+)
+COMMANDS = ["prepare", "train", "vocode", "evaluate", "demo"]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """Recordings, prepared and trained on for two steps, by the command line."""
+    home = tmp_path_factory.mktemp("home")
+    CONFIG.save(home / "config.yaml")
+    for name, text in {
+        "train/a": "One small boat.",
+        "validation/deep/b": "Two green hills.",
+    }.items():
+        audio.write(home / "recordings" / f"{name}.wav", *speak(text))
+    with contextlib.chdir(home):
+        assert main(["prepare", "recordings", "data", "--config", "config.yaml"]) == 0
+        assert main(["train", "config.yaml", "data", "run"]) == 0
+    return home
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_shows_an_example_that_works(command, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--help"])
+    assert ended.value.code == 0
+    example = capsys.readouterr().out.split("example:\n  tf-melgan ")[1]
+    assert cli._parser().parse_args(shlex.split(example)).command == command
+
+
+def test_the_module_is_the_command():
+    done = subprocess.run(
+        [sys.executable, "-m", "tf_melgan", "--help"], capture_output=True, text=True, check=True
+    )
+    assert all(f"\n    {command} " in done.stdout for command in COMMANDS)
+
+
+def test_dry_run_says_what_it_takes_and_writes_nothing(home, tmp_path, capsys):
+    paper = ["train", "melgan", str(tmp_path / "data"), str(tmp_path / "run"), "--dry-run"]
+    assert main(["prepare", str(home / "recordings"), str(tmp_path / "data")]) == 0
+    seconds = audio.load(home / "recordings/train/a.wav", 22050).size / 22050
+    capsys.readouterr()
+    assert main([*paper, "--set", "training.batch=1", "--set", "training.steps=3000"]) == 0
+    lines = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    folded = "parameters (weight normalization folded), "
+    assert lines["generator"] == f"4,260,257 {folded}3.89 GMAC per second of audio"
+    assert lines["discriminators"] == f"16,913,859 {folded}1.13 GMAC per second of audio"
+    assert lines["memory"].endswith("GB for batches of 1 × 8192 samples")
+    assert lines["train"] == f"1 recordings, {seconds / 60:.1f} minutes"
+    batches = round(seconds * 22050 / 8192)
+    assert lines["epoch"] == f"{batches} batches; {3000 / batches:,.0f} epochs in all"
+    assert not (tmp_path / "run").exists()
+
+
+def test_training_wrote_a_run_and_a_second_call_goes_on(home, capsys):
+    steps = [json.loads(x)["step"] for x in (home / "run/history.jsonl").read_text().splitlines()]
+    assert steps == [1, 2]
+    again = ["train", str(home / "config.yaml"), str(home / "data"), str(home / "run")]
+    assert main([*again, "--set", "training.batch=4"]) == 2
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert "training.batch is 2, not 4" in line and str(home / "run") in line
+    assert main(again) == 0
+
+
+def test_vocode_takes_mels_recordings_and_folders(home, tmp_path, capsys):
+    run, recordings = str(home / "run"), home / "recordings"
+    assert main(["vocode", run, str(recordings), "--out", str(tmp_path / "wavs")]) == 0
+    assert capsys.readouterr().out.startswith("2 wavs, ")
+    sound = audio.load(recordings / "validation/deep/b.wav", 22050)
+    made, rate = soundfile.read(tmp_path / "wavs/validation/deep/b.wav", dtype="float32")
+    assert rate == 22050 and len(made) == CONFIG.mel.frames(len(sound)) * CONFIG.mel.hop
+    mel = log_mel(sound, CONFIG.mel)
+    np.save(tmp_path / "b.npy", mel)
+    one = tmp_path / "sound.wav"
+    assert main(["vocode", run, str(tmp_path / "b.npy"), "--out", str(one)]) == 0
+    np.testing.assert_array_equal(audio.load(one, 22050), made)
+    expected = Vocoder.load(run).vocode(mel)
+    assert np.abs(made - expected).max() <= 0.5 / 32768 + 1e-7
+
+
+def test_evaluate_writes_its_report(home, tmp_path, monkeypatch, capsys):
+    use_quick_scores(monkeypatch)
+    recordings, voice, out = home / "recordings/train", tmp_path / "voice", tmp_path / "scores"
+    assert main(["vocode", str(home / "run"), str(recordings), "--out", str(voice)]) == 0
+    capsys.readouterr()
+    assert main(["evaluate", str(recordings), str(voice), "--griffin-lim", "--out", str(out)]) == 0
+    systems = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert systems == ["PESQ-wb", "recordings", "voice", "griffin-lim", str(out / "report.html")]
+    assert (out / "scores.csv").exists() and (out / "griffin-lim/a.wav").exists()
+
+
+def test_demo_ends_with_sound_and_pictures(tmp_path, monkeypatch, capsys):
+    # Without discriminators there is less to trace.
+    quick = {"training.steps": 1, "training.discriminator_start": 1}
+    monkeypatch.setattr(demo_room, "_smoke", lambda: CONFIG.with_values(**quick))
+    every = demo_room.sentences()
+    assert len(set(every)) == 64
+    monkeypatch.setattr(demo_room, "sentences", lambda: every[:5])
+    assert main(["demo", str(tmp_path)]) == 0
+    for name in ("sentence.wav", "vocoded.wav"):
+        assert soundfile.info(tmp_path / name).duration > 2
+    for name in ("spectrograms.png", "run/curves.png"):
+        assert image.imread(tmp_path / name).shape[0] > 200
+    before = (tmp_path / "vocoded.wav").read_bytes()
+    assert main(["demo", str(tmp_path)]) == 0
+    assert (tmp_path / "vocoded.wav").read_bytes() == before

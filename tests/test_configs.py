@@ -1,0 +1,92 @@
+"""The configs that ship: they load, say every key, cost what they claim, and build."""
+
+import re
+from dataclasses import asdict, fields, is_dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from tf_melgan import cost
+from tf_melgan.config import Config
+from tf_melgan.discriminator import MultiScaleDiscriminator
+from tf_melgan.generator import Generator
+
+FOLDER = Path(__file__).parent.parent / "configs"
+NAMES = ["lite", "melgan", "melgan_16k", "melgan_24k", "melgan_48k", "multiband", "smoke"]
+
+
+def load(name):
+    return Config.load(FOLDER / f"{name}.yaml")
+
+
+def costs(config):
+    layers = cost.generator(config.generator, config.mel.n_mels)
+    return cost.parameters(layers), cost.gmacs(layers, config.mel.sample_rate)
+
+
+def test_these_are_all():
+    assert sorted(path.stem for path in FOLDER.glob("*.yaml")) == NAMES
+
+
+def test_melgan_is_the_paper_and_the_default():
+    config = load("melgan")
+    assert config == Config()
+    parameters, gmacs = costs(config)
+    assert parameters == 4_260_257
+    assert gmacs == pytest.approx(7.78 / 2, abs=0.005)
+    assert cost.parameters(cost.discriminator(config.discriminator)) == 16_913_859
+    summary = cost.summary(config)
+    assert "4,260,257 parameters" in summary and "16,913,859 parameters" in summary
+    assert "3.89 GMAC per second of audio" in summary
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_key_is_there_and_explained(name):
+    lines = (FOLDER / f"{name}.yaml").read_text().splitlines()
+    assert all(len(line) <= 100 for line in lines)
+
+    def keys(kind):
+        for item in fields(kind):
+            nested = is_dataclass(item.default_factory)
+            yield from [item.name, *(keys(item.default_factory) if nested else ())]
+
+    written = [match[1] for line in lines if (match := re.match(r" *(\w+):", line))]
+    assert sorted(written) == sorted(keys(Config))
+    for before, line in pairwise(lines):
+        if re.match(r" *\w+: \S", line):
+            assert "#" in line or before.lstrip().startswith("#"), line
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_costs_in_the_header_are_those_of_the_layers(name):
+    text = (FOLDER / f"{name}.yaml").read_text().replace("\n# ", " ")
+    parameters, gmacs = costs(load(name))
+    assert [float(x) for x in re.findall(r"([\d.]+) GMAC", text)] in ([], [round(gmacs, 2)])
+    claimed = [int(x.replace(",", "")) for x in re.findall(r"([\d,]+) parameters", text)]
+    assert claimed in ([], [parameters])
+
+
+@pytest.mark.parametrize(
+    ("name", "batch", "peak"), [("melgan", 4, 2.38), ("melgan", 16, 3.34), ("multiband", 8, 2.34)]
+)
+def test_memory_is_near_the_peaks_that_were_measured(name, batch, peak):
+    # Peak resident set of two steps with TensorFlow 2.21 on a CPU, in GB.
+    config = load(name).with_values(**{"training.batch": batch})
+    assert cost.memory(config) == pytest.approx(peak, rel=0.1)
+
+
+def test_lite_fits_a_phone():
+    assert costs(load("lite"))[1] < 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_geometry_counts_what_keras_builds(name):
+    config = load(name)
+    generator = Generator.from_settings(config).folded()
+    assert generator.count_params() == costs(config)[0]
+    settings = {**asdict(config.discriminator), "weight_normalization": False}
+    discriminator = MultiScaleDiscriminator(**settings)
+    discriminator.build((None, None, 1))
+    counted = cost.parameters(cost.discriminator(config.discriminator))
+    assert discriminator.count_params() == counted

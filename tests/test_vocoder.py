@@ -1,0 +1,147 @@
+"""A voice says the same whole or in pieces, from a model, a file or a run."""
+
+import re
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from tf_melgan import voice
+from tf_melgan.config import Config
+from tf_melgan.errors import BadInput
+from tf_melgan.features import MelSpec
+from tf_melgan.generator import Generator
+from tf_melgan.melgan import MelGAN
+from tf_melgan.vocoder import Vocoder
+from tf_melgan.voice import KerasVoice, context
+
+SMALL = {
+    "mel": {"hop": 32, "n_fft": 256, "n_mels": 20},
+    "generator": {"channels": 16, "upsampling": [4, 2], "bands": 4, "initializer": "torch"},
+    "discriminator": {"scales": 1, "channels": 8, "max_channels": 16},
+    "training": {"segment": 1024},
+}
+SPEC = Config.from_dict(SMALL).mel
+
+
+def generator(**changes):
+    settings = {**SMALL["generator"], **changes}
+    made = Generator(n_mels=20, **settings)
+    made.build((None, None, 20))
+    return made
+
+
+def mel_of(frames):
+    return np.random.default_rng(frames).uniform(-5, 0, (frames, 20)).astype(np.float32)
+
+
+@pytest.mark.parametrize("frames", [1, 2, 50])
+def test_a_frame_gives_a_hop_of_sound(frames):
+    sound = Vocoder(KerasVoice(generator(), SPEC), SPEC).vocode(mel_of(frames).astype(np.float64))
+    assert sound.shape == (frames * SPEC.hop,) and sound.dtype == np.float32
+
+
+@pytest.mark.parametrize("bands", [1, 4])
+@pytest.mark.parametrize("dilations", [(1,), (1, 3, 9)])
+def test_the_context_reaches_as_far_as_the_sound_depends(bands, dilations):
+    upsampling = (8 // bands, 2, 2, 1) if bands == 4 else (4, 2, 2, 2)
+    made = generator(bands=bands, dilations=dilations, upsampling=upsampling)
+    frames, place = 81, 40
+    mel = mel_of(frames)[None]
+    mel[0, place] = np.nan
+    sound = keras.ops.convert_to_numpy(made(mel))[0, :, 0]
+    touched = np.flatnonzero(np.isnan(sound)) // (len(sound) // frames)
+    reach = max(place - touched.min(), touched.max() - place)
+    # Each rounding up to a whole step of a slower rate may add one.
+    assert reach <= context(made) <= reach + len(upsampling)
+
+
+@pytest.mark.parametrize("frames", [1, 31, 32, 33, 200])
+def test_pieces_sound_like_the_whole(frames, monkeypatch):
+    speaker, mel = KerasVoice(generator(), SPEC), mel_of(frames)
+    whole = speaker(mel)
+    monkeypatch.setattr(voice, "_CHUNK", 32)
+    pieces = speaker(mel)
+    assert pieces.shape == whole.shape
+    assert np.abs(pieces - whole).max() <= 1e-6 * np.abs(whole).max()
+
+
+def test_a_saved_voice_brings_its_convention_and_says_the_same(tmp_path):
+    spec = MelSpec(**SMALL["mel"], log="ln", fmin=50.0)
+    speaker = KerasVoice(generator(), spec)
+    speaker.save(tmp_path / "voice.keras")
+    loaded = Vocoder.load(tmp_path / "voice.keras")
+    assert loaded.spec == spec
+    np.testing.assert_array_equal(loaded.vocode(mel_of(9)), speaker(mel_of(9)))
+    with pytest.raises(
+        BadInput, match=r"^mel: was made where mel.fmin is 0.0, not 50.0; mel.log is log10, not ln$"
+    ):
+        loaded.vocode(mel_of(9), source=SPEC)
+
+
+@pytest.mark.parametrize("ema", [0.0, 0.9])
+def test_a_saved_melgan_speaks_with_its_averaged_weights(tmp_path, ema):
+    model = MelGAN(Config.from_dict(SMALL).with_values(**{"training.ema": ema}))
+    model.generator.first.set_weights([1.1 * x for x in model.generator.first.get_weights()])
+    model.compile(keras.optimizers.Adam(), keras.optimizers.Adam())
+    model.save(tmp_path / "melgan.keras")
+    loaded = Vocoder.load(tmp_path / "melgan.keras")
+    assert loaded.spec == SPEC
+    expected = model.average if ema else model.generator
+    np.testing.assert_array_equal(loaded.vocode(mel_of(9)), KerasVoice(expected, SPEC)(mel_of(9)))
+    same = np.array_equal(loaded.vocode(mel_of(9)), KerasVoice(model.generator, SPEC)(mel_of(9)))
+    assert same == (ema == 0)
+
+
+def test_files_that_are_no_voice_are_refused(tmp_path):
+    generator().save(tmp_path / "bare.keras")
+    keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]).save(tmp_path / "other.keras")
+    (tmp_path / "noise.keras").write_bytes(b"noise")
+    (tmp_path / "voice.onnx").write_bytes(b"noise")
+    lines = {
+        "bare.keras": "does not say which mel it reads; save a MelGAN, or the run's KerasVoice",
+        "other.keras": "does not say which mel it reads; save a MelGAN, or the run's KerasVoice",
+        "noise.keras": "cannot be loaded; give a .keras file that tf-melgan saved",
+        "voice.onnx": "is not a voice; give a run's folder or a .keras file",
+        "none": "no such file or folder; give a run's folder or a .keras file",
+    }
+    for name, line in lines.items():
+        with pytest.raises(BadInput, match=f"^{re.escape(f'{tmp_path / name}: {line}')}$"):
+            Vocoder.load(tmp_path / name)
+
+
+def test_the_package_comes_without_keras_and_names_what_is_missing(tmp_path):
+    (tmp_path / "voice.keras").touch()
+    code = f"""
+import importlib.abc, sys
+
+class Missing(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name.split(".")[0] in {{"keras", "tensorflow", "librosa", "scipy", "soxr"}}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Missing())
+import numpy as np
+import tf_melgan
+from tf_melgan.cli import main
+
+assert tf_melgan.log_mel(np.zeros(2560), tf_melgan.MelSpec()).shape == (10, 80)
+for attempt in (lambda: tf_melgan.MelGAN, lambda: tf_melgan.Vocoder.load({str(tmp_path)!r})):
+    try:
+        attempt()
+    except ImportError as error:
+        print(error)
+print(main(["vocode", {str(tmp_path / "voice.keras")!r}, __file__, "--out", "x"]))
+"""
+    script = tmp_path / "script.npy"
+    script.write_text(code)
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
+    extra = 'needs keras, which is not installed: pip install "tf-melgan[train]"'
+    assert done.stdout.splitlines() == [
+        f"tf_melgan.MelGAN {extra}",
+        f"{tmp_path} {extra}",
+        "2",
+    ]
+    assert done.stderr == f"tf-melgan: {tmp_path / 'voice.keras'} {extra}\n"

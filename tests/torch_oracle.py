@@ -1,0 +1,237 @@
+"""MelGAN in PyTorch, from its primitives: the oracle of the tests and the peer of the benchmark.
+
+Signals are (batch, channels, samples), as torch has them. Nothing here knows of tf_melgan.
+"""
+
+from dataclasses import dataclass
+
+import librosa
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.utils.parametrizations import weight_norm
+
+# 0.2 as TensorFlow's kernel holds it, in float32 whatever its input.
+SLOPE = float(np.float32(0.2))
+
+
+class Reflect(nn.Module):
+    """Reflection padding that, like numpy.pad, goes back and forth where one pass is too short."""
+
+    def __init__(self, amount: int):
+        super().__init__()
+        self.amount = amount
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.amount < x.shape[-1]:
+            return F.pad(x, (self.amount, self.amount), "reflect")
+        return x[..., torch.from_numpy(np.pad(np.arange(x.shape[-1]), self.amount, "reflect"))]
+
+
+def conv(*args, **kwargs) -> nn.Module:
+    return weight_norm(nn.Conv1d(*args, **kwargs))
+
+
+class ResidualBlock(nn.Module):
+    def __init__(self, channels: int, dilation: int):
+        super().__init__()
+        self.block = nn.Sequential(
+            nn.LeakyReLU(SLOPE),
+            Reflect(dilation),
+            conv(channels, channels, 3, dilation=dilation),
+            nn.LeakyReLU(SLOPE),
+            conv(channels, channels, 1),
+        )
+        self.shortcut = conv(channels, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.shortcut(x) + self.block(x)
+
+
+class Generator(nn.Module):
+    """(batch, n_mels, frames) → (batch, 1, samples); several bands need the prototype's taps."""
+
+    def __init__(self, n_mels, channels, upsampling, dilations, bands=1, prototype=None):
+        super().__init__()
+        self.prototype = prototype
+        layers = [Reflect(3), conv(n_mels, channels, 7)]
+        for factor in upsampling:
+            odd = factor % 2
+            up = nn.ConvTranspose1d(
+                channels, channels // 2, 2 * factor, factor, factor // 2 + odd, output_padding=odd
+            )
+            layers += [nn.LeakyReLU(SLOPE), weight_norm(up)]
+            channels //= 2
+            layers += [ResidualBlock(channels, dilation) for dilation in dilations]
+        layers += [nn.LeakyReLU(SLOPE), Reflect(3), conv(channels, bands, 7), nn.Tanh()]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, mel: Tensor) -> Tensor:
+        outputs = self.layers(mel)
+        return outputs if self.prototype is None else join_bands(outputs, self.prototype)
+
+
+def join_bands(subbands: Tensor, prototype: np.ndarray) -> Tensor:
+    """(batch, bands, frames) → (batch, 1, frames × bands) through cosine-modulated filters.
+
+    Args:
+        prototype: the taps of the low-pass filter, an odd number.
+    """
+    bands, center = subbands.shape[1], len(prototype) // 2
+    band, position = np.arange(bands)[:, None], np.arange(len(prototype)) - center
+    angle = (2 * band + 1) * np.pi / (2 * bands) * position - (-1.0) ** band * np.pi / 4
+    filters = torch.from_numpy(2 * np.sqrt(bands) * prototype * np.cos(angle))[:, None]
+    return F.conv_transpose1d(
+        subbands, filters.to(subbands), stride=bands, padding=center, output_padding=bands - 1
+    )
+
+
+class Discriminator(nn.Module):
+    """(batch, 1, samples) → the activations of each layer, the score last."""
+
+    def __init__(self, channels, max_channels, downsampling):
+        super().__init__()
+        self.layers = nn.ModuleList([nn.Sequential(Reflect(7), conv(1, channels, 15))])
+        for factor in downsampling:
+            wider, kernel = min(channels * factor, max_channels), 10 * factor + 1
+            self.layers.append(
+                conv(channels, wider, kernel, factor, 5 * factor, groups=channels // 4)
+            )
+            channels = wider
+        self.layers.append(conv(channels, channels, 5, padding=2))
+        self.score = conv(channels, 1, 3, padding=1)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        activations = []
+        for layer in self.layers:
+            x = F.leaky_relu(layer(x), SLOPE)
+            activations.append(x)
+        return [*activations, self.score(x)]
+
+
+class MultiScaleDiscriminator(nn.Module):
+    """A discriminator for each scale, every scale at half the rate of the one before."""
+
+    def __init__(self, scales, channels, max_channels, downsampling):
+        super().__init__()
+        self.scales = nn.ModuleList(
+            Discriminator(channels, max_channels, downsampling) for _ in range(scales)
+        )
+
+    def forward(self, x: Tensor) -> list[list[Tensor]]:
+        outputs = []
+        for scale, discriminator in enumerate(self.scales):
+            if scale:
+                x = F.avg_pool1d(x, 4, stride=2, padding=1, count_include_pad=False)
+            outputs.append(discriminator(x))
+        return outputs
+
+
+def discriminator_loss(kind: str, real: list[list[Tensor]], fake: list[list[Tensor]]) -> Tensor:
+    pairs = [(r[-1], f[-1]) for r, f in zip(real, fake, strict=True)]
+    if kind == "hinge":
+        return sum(F.relu(1 - r).mean() + F.relu(1 + f).mean() for r, f in pairs)
+    return sum(((1 - r) ** 2).mean() + (f**2).mean() for r, f in pairs)
+
+
+def adversarial_loss(kind: str, fake: list[list[Tensor]]) -> Tensor:
+    if kind == "hinge":
+        return sum(-f[-1].mean() for f in fake)
+    return sum(((1 - f[-1]) ** 2).mean() for f in fake)
+
+
+def feature_matching_loss(
+    reduction: str, real: list[list[Tensor]], fake: list[list[Tensor]]
+) -> Tensor:
+    terms = [
+        F.l1_loss(f, r.detach())
+        for real_scale, fake_scale in zip(real, fake, strict=True)
+        for r, f in zip(real_scale[:-1], fake_scale[:-1], strict=True)
+    ]
+    return sum(terms) / {"sum": 1, "mean_of_scales": len(real), "mean": len(terms)}[reduction]
+
+
+def magnitude(audio: Tensor, n_fft: int, hop: int) -> Tensor:
+    """(batch, 1, samples) → (batch, bins, frames), without padding."""
+    window = torch.hann_window(n_fft, dtype=audio.dtype)
+    spectrum = torch.stft(audio[:, 0], n_fft, hop, window=window, center=False, return_complex=True)
+    return torch.sqrt(spectrum.real**2 + spectrum.imag**2)
+
+
+def stft_loss(real: Tensor, fake: Tensor) -> Tensor:
+    losses = []
+    for n_fft in (512, 1024, 2048):
+        short = max(n_fft - real.shape[-1], 0)
+        a, b = (magnitude(F.pad(x, (0, short)), n_fft, n_fft // 4) for x in (real, fake))
+        a, b = a.clamp(min=1e-5), b.clamp(min=1e-5)
+        losses.append((a - b).norm() / a.norm() + F.l1_loss(b.log(), a.log()))
+    return sum(losses) / len(losses)
+
+
+def log_mel_loss(real: Tensor, fake: Tensor, rate: int, n_fft: int, hop: int, n_mels: int):
+    bank = librosa.filters.mel(sr=rate, n_fft=n_fft, n_mels=n_mels, fmax=rate / 2, dtype=np.float64)
+    bank = torch.from_numpy(bank).to(real.dtype)
+
+    def log_mel(audio: Tensor) -> Tensor:
+        padded = Reflect((n_fft - hop) // 2)(audio)
+        return (bank @ magnitude(padded, n_fft, hop)).clamp(min=1e-5).log10()
+
+    return F.l1_loss(log_mel(fake), log_mel(real))
+
+
+@dataclass(frozen=True)
+class Losses:
+    """What is minimised; a term without a weight is not computed.
+
+    Attributes:
+        kind: "hinge" or "least_squares".
+        weights: of "adversarial", "feature_matching", "stft" and "mel".
+        mel: arguments of `log_mel_loss`.
+    """
+
+    kind: str
+    reduction: str
+    weights: dict[str, float]
+    mel: tuple[int, int, int, int] = (22050, 1024, 256, 80)
+
+    def discriminator(self, real, fake) -> Tensor:
+        return discriminator_loss(self.kind, real, fake)
+
+    def generator(self, real, fake, real_outputs, fake_outputs) -> tuple[Tensor, dict[str, Tensor]]:
+        """The weighted sum, and the terms by name."""
+        terms = {
+            "adversarial": lambda: adversarial_loss(self.kind, fake_outputs),
+            "feature_matching": lambda: feature_matching_loss(
+                self.reduction, real_outputs, fake_outputs
+            ),
+            "stft": lambda: stft_loss(real, fake),
+            "mel": lambda: log_mel_loss(real, fake, *self.mel),
+        }
+        values = {name: terms[name]() for name in self.weights}
+        return sum(self.weights[name] * value for name, value in values.items()), values
+
+
+def train_step(generator, discriminator, optimizers, losses, mel, real) -> dict[str, Tensor]:
+    """One step on (batch, n_mels, frames) and (batch, 1, samples): D, then G against the new D.
+
+    `optimizers` are the generator's and the discriminator's. Returns the losses by name.
+    """
+    generator_optimizer, discriminator_optimizer = optimizers
+    fake = generator(mel)
+
+    real_outputs = discriminator(real)
+    discriminator_loss = losses.discriminator(real_outputs, discriminator(fake.detach()))
+    discriminator_optimizer.zero_grad()
+    discriminator_loss.backward()
+    discriminator_optimizer.step()
+
+    # The updated discriminator only passes gradients on, so none for its own weights.
+    discriminator.requires_grad_(False)
+    generator_loss, terms = losses.generator(real, fake, real_outputs, discriminator(fake))
+    generator_optimizer.zero_grad()
+    generator_loss.backward()
+    generator_optimizer.step()
+    discriminator.requires_grad_(True)
+    values = {"discriminator": discriminator_loss, "generator": generator_loss, **terms}
+    return {name: value.detach() for name, value in values.items()}

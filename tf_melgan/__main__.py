@@ -1,0 +1,7 @@
+"""`python -m tf_melgan` is the command `tf-melgan`."""
+
+import sys
+
+from tf_melgan.cli import main
+
+sys.exit(main())

@@ -1,0 +1,93 @@
+"""Recordings in, wavs out: any rate and channel count, through soundfile and soxr."""
+
+import io
+import os
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from tf_melgan.errors import BadInput
+from tf_melgan.extras import needed_for
+from tf_melgan.files import whole_file
+
+SUFFIXES = (".flac", ".mp3", ".ogg", ".wav")
+
+
+def existing(path: str | os.PathLike) -> Path:
+    """`path`, if there is a file. Raises `BadInput` if not."""
+    path = Path(path)
+    if not path.is_file():
+        raise BadInput(f"{path}: no such file; give a wav, flac, ogg or mp3 recording")
+    return path
+
+
+def checked(path: Path, sound: np.ndarray) -> np.ndarray:
+    """`sound` (samples, channels), if there are samples and all are finite; else `BadInput`."""
+    if len(sound) == 0:
+        raise BadInput(f"{path}: has no samples; give a recording with sound in it")
+    if not np.isfinite(sound).all():
+        raise BadInput(f"{path}: holds NaN or infinite samples; give finite ones within [-1, 1]")
+    return sound
+
+
+def read(path: str | os.PathLike) -> tuple[np.ndarray, int]:
+    """Decodes wav, flac, ogg or mp3 to float32 (samples, channels), and its samples per second.
+
+    Full scale of an integer format is 1.
+
+    Raises:
+        BadInput: the file is missing, cannot be decoded, is empty, or holds NaN or infinity.
+    """
+    path = existing(path)
+    try:
+        sound, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    except (soundfile.SoundFileError, RuntimeError) as error:
+        reason = str(getattr(error, "error_string", error)).strip().rstrip(".")
+        raise BadInput(
+            f"{path}: cannot be decoded ({reason}); give a wav, flac, ogg or mp3 recording"
+        ) from None
+    return checked(path, sound), rate
+
+
+def resample(audio: np.ndarray, source: int, target: int) -> np.ndarray:
+    """Float32 (samples,) at `source` samples per second, as at `target` (soxr, VHQ)."""
+    if source == target:
+        return audio
+    with needed_for(f"resampling {source} Hz to {target} Hz"):
+        import soxr
+    return soxr.resample(audio, source, target, quality="VHQ")
+
+
+def load(path: str | os.PathLike, rate: int) -> np.ndarray:
+    """A recording as float32 mono (samples,) at `rate` samples per second.
+
+    Channels are averaged. Raises `BadInput` as `read` does.
+    """
+    audio, source = read(path)
+    return resample(audio.mean(axis=1), source, rate)
+
+
+def write(path: str | os.PathLike, audio: np.ndarray, rate: int) -> int:
+    """Writes mono (samples,) as a 16-bit wav, whole or not at all.
+
+    Args:
+        audio: float samples; full scale is 1, what is beyond is clipped.
+
+    Returns:
+        How many samples were clipped.
+
+    Raises:
+        BadInput: samples that are no numbers, a wrong shape, or a place that cannot be written.
+    """
+    audio = np.asarray(audio)
+    if audio.ndim != 1:
+        raise BadInput(f"{path}: audio of shape {audio.shape}; give mono samples, shape (samples,)")
+    if not np.isfinite(audio).all():
+        raise BadInput(f"{path}: the audio holds NaN or infinity and was not written")
+    samples = np.clip(np.round(audio * 32768.0), -32768, 32767).astype(np.int16)
+    wav = io.BytesIO()
+    soundfile.write(wav, samples, rate, format="WAV", subtype="PCM_16")
+    with whole_file(path) as aside:
+        aside.write_bytes(wav.getvalue())
+    return int((np.abs(audio) > 1).sum())

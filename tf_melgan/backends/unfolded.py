@@ -1,0 +1,31 @@
+"""Grouped convolution as one batched matrix product, for where no fast kernel exists."""
+
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+
+def unfolded_grouped_conv1d(inputs: Any, kernel: Any, stride: int) -> Any:
+    """A grouped convolution without padding: frames of the input times each group's kernel.
+
+    Args:
+        inputs: (batch, time, channels).
+        kernel: (size, channels / groups, filters), the filters of a group side by side.
+        stride: in samples.
+
+    Returns:
+        (batch, (time − size) // stride + 1, filters)
+    """
+    size, width, filters = kernel.shape
+    channels = inputs.shape[-1]
+    groups = channels // width
+    steps = (inputs.shape[1] - size) // stride + 1
+    positions = np.arange(steps)[:, None] * stride + np.arange(size)
+    frames = ops.take(inputs, positions, axis=1)
+    frames = ops.reshape(frames, (-1, steps, size, groups, width))
+    frames = ops.reshape(ops.transpose(frames, (3, 0, 1, 2, 4)), (groups, -1, size * width))
+    weights = ops.reshape(kernel, (size * width, groups, filters // groups))
+    outputs = ops.matmul(frames, ops.transpose(weights, (1, 0, 2)))
+    outputs = ops.reshape(outputs, (groups, -1, steps, filters // groups))
+    return ops.reshape(ops.transpose(outputs, (1, 2, 0, 3)), (-1, steps, filters))

@@ -1,0 +1,148 @@
+"""What happens around the steps of a run: validation, checkpoints, records, progress."""
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from tf_melgan import backends, checkpoints, pictures, scores
+from tf_melgan.data import Prepared
+from tf_melgan.features import log_mel
+from tf_melgan.files import whole_file
+from tf_melgan.progress import Progress
+
+VALIDATION_SCORE = "validation_mel"
+_UTTERANCES = 24
+_SHOWN = 2
+
+
+class Validation(keras.callbacks.Callback):
+    """After each interval, vocodes whole utterances and adds their mean distances to the logs.
+
+    `validation_mel` is the log-mel L1 distance, `validation_stft` the multi-resolution STFT
+    distance. At most 24 utterances, spread evenly over the validation split. They are padded at
+    the mel's floor to one length, so that the generator is compiled once.
+    """
+
+    def __init__(self, prepared: Prepared):
+        super().__init__()
+        utterances = prepared.utterances("validation")
+        chosen = np.linspace(0, len(utterances) - 1, min(_UTTERANCES, len(utterances)))
+        self.spec = prepared.spec
+        self.audio = [prepared.audio(utterances[round(index)]) for index in chosen]
+        self.mels = [log_mel(audio, self.spec) for audio in self.audio]
+        self.frames = max((len(mel) for mel in self.mels), default=0)
+        self.heard: list[np.ndarray] = []
+        self._generate: Callable[[np.ndarray], np.ndarray] | None = None
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        if not self.mels or logs is None:
+            return
+        if self._generate is None:
+            self._generate = backends.inference(self.model.best_generator)
+        distances = []
+        self.heard = []
+        for audio, mel in zip(self.audio, self.mels, strict=True):
+            padding = ((0, self.frames - len(mel)), (0, 0))
+            padded = np.pad(mel, padding, constant_values=self.spec.log_floor)
+            sound = self._generate(padded[None])[0, : len(audio), 0]
+            self.heard.append(sound)
+            difference = np.abs(log_mel(sound, self.spec) - mel).mean()
+            distances.append(
+                (difference, scores.stft_distance(audio, sound, self.spec.sample_rate))
+            )
+        logs[VALIDATION_SCORE], logs["validation_stft"] = map(float, np.mean(distances, axis=0))
+
+
+class Checkpoints(keras.callbacks.Callback):
+    """After each interval, writes a checkpoint, and keeps it as the best one if it is."""
+
+    def __init__(self, run: Path, interval: int, best: float, state: dict[str, Any]):
+        super().__init__()
+        self.run, self.interval, self.best, self.state = run, interval, best, state
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        score = (logs or {}).get(VALIDATION_SCORE, math.inf)
+        better = score < self.best
+        self.best = min(score, self.best)
+        step = (epoch + 1) * self.interval
+        best = self.best if math.isfinite(self.best) else None
+        folder = checkpoints.save(self.run, self.model, {"step": step, "best": best} | self.state)
+        if better:
+            checkpoints.save_best(self.run, folder)
+
+
+class History(keras.callbacks.Callback):
+    """A line of JSON per interval in `history.jsonl`, drawn in `curves.png`.
+
+    A line holds the step, every loss and score, and the validation's distances.
+    On resuming, lines of steps after the checkpoint are dropped.
+    """
+
+    def __init__(self, run: Path, interval: int, step: int):
+        super().__init__()
+        self.path, self.interval = run / "history.jsonl", interval
+        lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.exists() else []
+        # A kill while a line is appended leaves half of it, which no checkpoint has seen.
+        whole = [line for line in lines if line.endswith("}")]
+        self._lines = [line for line in whole if json.loads(line)["step"] <= step]
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        row = {"step": (epoch + 1) * self.interval, **(logs or {})}
+        self._lines.append(json.dumps(row))
+        with whole_file(self.path) as aside:
+            aside.write_text("\n".join(self._lines) + "\n", encoding="utf-8")
+        pictures.curves(self.path.with_name("curves.png"), self.path)
+
+
+class TensorBoard(keras.callbacks.Callback):
+    """Losses, scores, sound and mel pictures for TensorBoard, on either backend."""
+
+    def __init__(self, run: Path, interval: int, validation: Validation):
+        super().__init__()
+        self.interval, self.validation = interval, validation
+        self._folder, self._writer = str(run / "logs"), None
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        from tensorboardX import SummaryWriter
+
+        self._writer = self._writer or SummaryWriter(self._folder)
+        step, spec = (epoch + 1) * self.interval, self.validation.spec
+        for name, value in (logs or {}).items():
+            self._writer.add_scalar(name.replace("_", "/", 1), value, step)
+        for index, sound in enumerate(self.validation.heard[:_SHOWN]):
+            name = f"utterance/{index}"
+            self._writer.add_audio(name, sound[:, None], step, spec.sample_rate)
+            self._writer.add_image(f"{name}/generated", _picture(log_mel(sound, spec)), step)
+            self._writer.add_image(f"{name}/recorded", _picture(self.validation.mels[index]), step)
+        self._writer.flush()
+
+    def on_train_end(self, logs: dict[str, float] | None = None) -> None:
+        if self._writer is not None:
+            self._writer.close()
+
+
+def _picture(mel: np.ndarray) -> np.ndarray:
+    """Log-mel (frames, n_mels) → gray picture uint8 (1, n_mels, frames), low bands below."""
+    scaled = (mel - mel.min()) / max(np.ptp(mel), 1e-9)
+    return (255 * scaled.T[::-1]).astype(np.uint8)[None]
+
+
+class StepProgress(keras.callbacks.Callback):
+    """Counts steps with their rate and the time left, and prints a line per interval."""
+
+    def __init__(self, progress: Progress, interval: int):
+        super().__init__()
+        self.progress, self.interval = progress, interval
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self.progress.advance()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        shown = ("generator", "discriminator", VALIDATION_SCORE, "validation_stft")
+        values = [f"{name} {logs[name]:.4g}" for name in shown if logs and name in logs]
+        self.progress.line(f"step {(epoch + 1) * self.interval}: {', '.join(values)}")

@@ -1,0 +1,278 @@
+"""The command line: tf-melgan prepare | train | vocode | evaluate | demo."""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from tf_melgan.errors import BadInput
+from tf_melgan.extras import needed_for
+
+BAD_INPUT, INTERRUPTED = 2, 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs a command. Returns 0, 2 after one line about bad input, or 130 after Ctrl-C."""
+    arguments = _parser().parse_args(argv)
+    try:
+        with needed_for(f"tf-melgan {arguments.command}"):
+            arguments.run(arguments)
+    except (BadInput, ImportError) as error:
+        print(f"tf-melgan: {error}", file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        again = "; the same command goes on from the last checkpoint"
+        resumes = arguments.command in ("train", "demo")
+        print(f"\ntf-melgan: interrupted{again if resumes else ''}", file=sys.stderr)
+        return INTERRUPTED
+    return 0
+
+
+def _prepare(arguments: argparse.Namespace) -> None:
+    from tf_melgan.preparation import prepare
+
+    print(
+        prepare(
+            arguments.recordings,
+            arguments.out,
+            _config(arguments.config).mel,
+            validation=arguments.validation,
+            validation_ids=arguments.validation_ids,
+            jobs=arguments.jobs,
+        )
+    )
+
+
+def _train(arguments: argparse.Namespace) -> None:
+    config = _config(arguments.config).with_values(**_settings(arguments.set))
+    if arguments.dry_run:
+        _dry_run(config, arguments.data)
+        return
+    with _quietly():
+        from tf_melgan.training import train
+    train(config, arguments.data, arguments.run_folder)
+
+
+def _dry_run(config: Any, data: str) -> None:
+    from tf_melgan import cost
+    from tf_melgan.data import Prepared
+    from tf_melgan.features import differences
+
+    prepared = Prepared.open(data)
+    unlike = differences(prepared.spec, config.mel)
+    if unlike:
+        raise BadInput(f"{data}: {'; '.join(unlike)} in the config; prepare it with this config")
+    print(cost.summary(config))
+    samples = {}
+    for split in ("train", "validation"):
+        utterances = prepared.utterances(split)
+        samples[split] = sum(utterance.samples for utterance in utterances)
+        minutes = samples[split] / config.mel.sample_rate / 60
+        print(f"{split:<15}{len(utterances):,} recordings, {minutes:.1f} minutes")
+    training = config.training
+    batches = max(1, round(samples["train"] / (training.batch * training.segment)))
+    print(f"{'epoch':<15}{batches:,} batches; {training.steps / batches:,.0f} epochs in all")
+
+
+def _vocode(arguments: argparse.Namespace) -> None:
+    from tf_melgan import audio
+    from tf_melgan.progress import Progress
+    from tf_melgan.vocoder import Vocoder
+
+    jobs = _targets(arguments.inputs, arguments.out)
+    with _quietly():
+        vocoder = Vocoder.load(arguments.model)
+    rate, samples, seconds, clipped = vocoder.spec.sample_rate, 0, 0.0, 0
+    with Progress(len(jobs), "vocode", "files") as progress:
+        for source, target in jobs.items():
+            mel = _mel(source, vocoder.spec)
+            start = time.perf_counter()
+            sound = vocoder.vocode(mel)
+            seconds += time.perf_counter() - start
+            samples += len(sound)
+            clipped += audio.write(target, sound, rate)
+            progress.advance(note=source.name)
+    print(f"{len(jobs)} wavs, {samples / rate:.1f} s of sound in {seconds:.1f} s: {arguments.out}")
+    if clipped:
+        print(f"{clipped} samples were beyond full scale and clipped", file=sys.stderr)
+
+
+def _mel(source: Path, spec: Any) -> Any:
+    import numpy as np
+
+    from tf_melgan import audio
+    from tf_melgan.features import check_mel, log_mel
+
+    if source.suffix.lower() != ".npy":
+        return log_mel(audio.load(source, spec.sample_rate), spec)
+    try:
+        mel = np.load(source, allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        raise BadInput(f"{source}: is not a .npy array; save it with numpy.save") from None
+    return check_mel(mel, spec, name=str(source))
+
+
+def _targets(inputs: list[Path], out: Path) -> dict[Path, Path]:
+    """Where the sound of each input file goes."""
+    from tf_melgan.audio import SUFFIXES
+
+    known = (*SUFFIXES, ".npy")
+    targets: dict[Path, Path] = {}
+    for path in inputs:
+        if path.is_dir():
+            found = [x for x in sorted(path.rglob("*")) if x.suffix.lower() in known]
+            if not found:
+                raise BadInput(f"{path}: holds no .npy mels and no recordings")
+            targets |= {x: out / x.relative_to(path).with_suffix(".wav") for x in found}
+        elif not path.is_file():
+            raise BadInput(f"{path}: no such file; give .npy mels, recordings, or a folder of them")
+        elif path.suffix.lower() not in known:
+            raise BadInput(f"{path}: is no {', '.join(known)} file; give a mel or a recording")
+        else:
+            targets[path] = out / f"{path.stem}.wav"
+    if out.suffix == ".wav" and len(targets) == 1:
+        return dict.fromkeys(targets, out)
+    sources: dict[Path, Path] = {}
+    for source, target in targets.items():
+        if target in sources:
+            raise BadInput(f"{source}: would be {target}, as {sources[target]}; rename one of them")
+        sources[target] = source
+    return targets
+
+
+def _evaluate(arguments: argparse.Namespace) -> None:
+    from tf_melgan import evaluation, report
+
+    systems = list(arguments.systems)
+    if arguments.griffin_lim:
+        baseline = arguments.out / "griffin-lim"
+        systems.append(evaluation.add_griffin_lim(arguments.reference, systems, baseline))
+    result = evaluation.evaluate(arguments.reference, systems)
+    report.write(result, arguments.out)
+    print(report.summary(result))
+    print(f"{arguments.out / 'report.html'} has the table, the sound and the spectrograms")
+
+
+def _demo(arguments: argparse.Namespace) -> None:
+    with _quietly():
+        from tf_melgan.demo import demo
+    demo(arguments.out)
+
+
+def _config(name: str) -> Any:
+    """A config file, or one that ships with the package by its name."""
+    from tf_melgan.config import Config
+
+    if not Path(name).exists() and Path(name).suffix == "":
+        folder = resources.files("tf_melgan.configs")
+        shipped = sorted(Path(x.name).stem for x in folder.iterdir() if x.name.endswith(".yaml"))
+        if name not in shipped:
+            raise BadInput(f"{name}: no such config; give a YAML file or {', '.join(shipped)}")
+        with resources.as_file(folder / f"{name}.yaml") as path:
+            return Config.load(path)
+    return Config.load(name)
+
+
+def _settings(pairs: list[str]) -> dict[str, Any]:
+    import yaml
+
+    settings = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise BadInput(f"--set {pair}: has no value; give key=value, as training.steps=1000")
+        settings[key] = yaml.safe_load(value)
+    return settings
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Hides what TensorFlow prints to standard error while it loads; exceptions go through."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    errors, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(errors, 2)
+        os.close(errors)
+        os.close(nowhere)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="tf-melgan", description="From recordings to a MelGAN vocoder."
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, run: Any, what: str, example: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(
+            name,
+            help=what,
+            description=what,
+            epilog=f"example:\n  tf-melgan {example}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        added.set_defaults(run=run)
+        return added
+
+    prepare = command(
+        "prepare",
+        _prepare,
+        "Check recordings, resample them and store them for training.",
+        "prepare recordings/ data/ --config melgan_24k",
+    )
+    prepare.add_argument("recordings", help="a folder tree of wav, flac, ogg and mp3")
+    prepare.add_argument("out", help="the prepared folder; made, or brought up to date")
+    prepare.add_argument("--config", default="melgan", help="its mel decides (default: melgan)")
+    prepare.add_argument("--validation", type=float, default=0.05, help="share (default: 0.05)")
+    prepare.add_argument("--validation-ids", help="a text file of names to validate on, one a line")
+    prepare.add_argument("--jobs", type=int, help="threads (default: all cores)")
+
+    train = command(
+        "train",
+        _train,
+        "Train a vocoder; called again, go on where the run stands.",
+        "train melgan data/ runs/voice --set training.batch=8",
+    )
+    train.add_argument("config", help="a YAML file, or the name of one that ships (melgan, lite…)")
+    train.add_argument("data", help="a folder that prepare made")
+    train.add_argument("run_folder", metavar="run", help="the run's folder: checkpoints, logs")
+    train.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override")
+    train.add_argument("--dry-run", action="store_true", help="print what it would take, and stop")
+
+    vocode = command(
+        "vocode",
+        _vocode,
+        "Make sound from mels, or from recordings by way of their mels.",
+        "vocode runs/voice mels/ --out wavs/",
+    )
+    vocode.add_argument("model", help="a run's folder or a .keras file")
+    vocode.add_argument("inputs", nargs="+", type=Path, help=".npy mels, recordings, folders")
+    vocode.add_argument("--out", required=True, type=Path, help="a folder; for one input also .wav")
+
+    evaluate = command(
+        "evaluate",
+        _evaluate,
+        "Score synthesized speech against recordings; files pair by name.",
+        "evaluate recordings/ wavs/ --griffin-lim --out scores/",
+    )
+    evaluate.add_argument("reference", type=Path, help="the folder of recordings")
+    evaluate.add_argument("systems", nargs="*", type=Path, help="folders of synthesized speech")
+    evaluate.add_argument("--griffin-lim", action="store_true", help="add this baseline")
+    evaluate.add_argument("--out", required=True, type=Path, help="where the report goes")
+
+    demo = command(
+        "demo",
+        _demo,
+        "Train a tiny vocoder on synthetic speech in two minutes, and hear it.",
+        "demo",
+    )
+    demo.add_argument("out", nargs="?", type=Path, default=Path("demo"), help="(default: demo)")
+    return parser

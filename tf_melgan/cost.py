@@ -1,0 +1,105 @@
+"""What a config costs before anything is built: parameters, arithmetic, memory, from its geometry.
+
+Counts are of the folded networks (weight normalization folded into the kernels), since these are
+what runs after training; a multiply and an add count as one MAC.
+"""
+
+from dataclasses import dataclass
+
+from tf_melgan.config import Config, DiscriminatorConfig, GeneratorConfig
+
+_FLOAT = 4
+# Each convolution leaves its output and its activation for the backward pass.
+_KEPT = 2
+_FRAMEWORK_GB = 1.6
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """One convolution; `rate` is how often it is evaluated per sample of the waveform."""
+
+    kernel: int
+    inputs: int
+    outputs: int
+    rate: float
+    groups: int = 1
+
+    @property
+    def parameters(self) -> int:
+        return self.kernel * (self.inputs // self.groups) * self.outputs + self.outputs
+
+    @property
+    def macs(self) -> float:
+        """Multiply-adds per sample of the waveform."""
+        return self.rate * self.kernel * (self.inputs // self.groups) * self.outputs
+
+
+def generator(config: GeneratorConfig, n_mels: int) -> list[Convolution]:
+    """The generator's convolutions, in order."""
+    rate, channels = 1.0 / config.bands, config.channels
+    for factor in config.upsampling:
+        rate /= factor
+    layers = [Convolution(7, n_mels, channels, rate)]
+    for factor in config.upsampling:
+        # A transposed convolution meets its whole kernel once per sample that comes in.
+        layers.append(Convolution(2 * factor, channels, channels // 2, rate))
+        rate, channels = rate * factor, channels // 2
+        for _ in config.dilations:
+            layers += [Convolution(kernel, channels, channels, rate) for kernel in (3, 1, 1)]
+    return [*layers, Convolution(7, channels, config.bands, rate)]
+
+
+def discriminator(config: DiscriminatorConfig) -> list[Convolution]:
+    """The convolutions of all scales of the discriminator."""
+    layers = []
+    for scale in range(config.scales):
+        rate, channels = 0.5**scale, config.channels
+        layers.append(Convolution(15, 1, channels, rate))
+        for stride in config.downsampling:
+            rate, wider = rate / stride, min(channels * stride, config.max_channels)
+            groups = channels // 4 if stride > 1 else 1
+            layers.append(Convolution(10 * stride + 1, channels, wider, rate, groups))
+            channels = wider
+        layers.append(Convolution(5, channels, channels, rate))
+        layers.append(Convolution(3, channels, 1, rate))
+    return layers
+
+
+def parameters(layers: list[Convolution]) -> int:
+    """How many numbers the folded layers hold."""
+    return sum(layer.parameters for layer in layers)
+
+
+def gmacs(layers: list[Convolution], sample_rate: int) -> float:
+    """Billions of multiply-adds per second of audio."""
+    return sum(layer.macs for layer in layers) * sample_rate / 1e9
+
+
+def memory(config: Config) -> float:
+    """GB that training takes: within a tenth of what was measured, on the CPU in float32.
+
+    The framework itself, five copies of every parameter (value, gradient, two moments of Adam,
+    one in flight), and the activations that the backward pass keeps: of the generator once, of
+    the discriminators for the real and for the generated sound.
+    """
+    one, other = generator(config.generator, config.mel.n_mels), discriminator(config.discriminator)
+    per_sample = sum(x.rate * x.outputs for x in one) + 2 * sum(x.rate * x.outputs for x in other)
+    samples = config.training.batch * config.training.segment
+    numbers = 5 * (parameters(one) + parameters(other)) + _KEPT * per_sample * samples
+    return _FRAMEWORK_GB + numbers * _FLOAT / 1e9
+
+
+def summary(config: Config) -> str:
+    """What `tf-melgan train --dry-run` prints about a config, a line for each thing."""
+    one, other = generator(config.generator, config.mel.n_mels), discriminator(config.discriminator)
+    lines = [
+        f"{name:<15}{parameters(layers):>12,} parameters (weight normalization folded), "
+        f"{gmacs(layers, config.mel.sample_rate):.2f} GMAC per second of audio"
+        for name, layers in (("generator", one), ("discriminators", other))
+    ]
+    training = config.training
+    lines.append(
+        f"{'memory':<15}about {memory(config):.1f} GB for batches of {training.batch} × "
+        f"{training.segment} samples"
+    )
+    return "\n".join(lines)

@@ -1,0 +1,171 @@
+"""Folders of synthesized speech against recordings: pairs by file name, scores, means."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+
+from tf_melgan import audio
+from tf_melgan.errors import BadInput
+from tf_melgan.features import log_mel
+from tf_melgan.griffin_lim import griffin_lim
+from tf_melgan.progress import Progress
+from tf_melgan.scores import Score, dnsmos, scores, spec_of
+
+__all__ = ["Evaluation", "Utterance", "add_griffin_lim", "evaluate", "scores"]
+
+RECORDINGS = "recordings"
+_LENGTH_TOLERANCE = 0.1
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """One recording and what each system made of it.
+
+    `rate` (Hz) is what all were compared at: the lowest of the files' rates. `scores` is by
+    system, then by metric; the recording itself, as the system "recordings", has only a DNSMOS.
+    """
+
+    name: str
+    rate: int
+    reference: Path
+    synthesized: dict[str, Path]
+    scores: dict[str, dict[str, Score]]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """All utterances' scores."""
+
+    systems: list[str]
+    utterances: list[Utterance]
+
+    def mean(self, system: str, metric: str) -> tuple[float, float, int] | None:
+        """Mean, half of its 95 % confidence interval (Student's t; NaN for one value), count.
+
+        Utterances where the metric is not defined do not count; None where it never is.
+        """
+        values = [u.scores[system].get(metric) for u in self.utterances]
+        values = np.array([value for value in values if isinstance(value, float)])
+        if len(values) == 0:
+            return None
+        half = float("nan")
+        if len(values) > 1:
+            from scipy.stats import t
+
+            half = t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
+        return float(values.mean()), float(half), len(values)
+
+
+def evaluate(reference: Path, systems: Iterable[Path]) -> Evaluation:
+    """Scores folders of synthesized speech against the folder of recordings.
+
+    Files belong together that have the same path inside their folder, whatever their suffix.
+    Recordings that no system has are left out.
+
+    Raises:
+        BadInput: a folder without audio, a file without its recording, systems that hold
+            different files, or a file 0.1 s longer or shorter than its recording.
+    """
+    recordings = _files(reference)
+    folders = {system: _files(path) for system, path in _named(systems).items()}
+    if not folders:
+        raise BadInput("there is nothing to compare; give a folder of synthesized speech")
+    names = list(next(iter(folders.values())))
+    for system, files in folders.items():
+        _check_names(system, files, names, reference, recordings)
+        for name in names:
+            _check_lengths(files[name], recordings[name])
+    utterances = []
+    with Progress(len(names), "evaluate", "utterances") as progress:
+        for name in names:
+            files = {system: files[name] for system, files in folders.items()}
+            utterances.append(_utterance(name, recordings[name], files))
+            progress.advance(note=name)
+    return Evaluation(list(folders), utterances)
+
+
+def add_griffin_lim(reference: Path, systems: list[Path], out: Path) -> Path:
+    """Makes the baseline: each recording's log-mel, back to sound by Griffin-Lim.
+
+    Only recordings that the systems have too are taken; without a system, all.
+
+    Returns:
+        `out`, a folder of wavs that `evaluate` takes as one more system.
+    """
+    recordings = _files(reference)
+    names = _files(systems[0]) if systems else recordings
+    with Progress(len(names), "griffin-lim", "utterances") as progress:
+        for name in names:
+            if name in recordings:
+                rate = _info(recordings[name]).samplerate
+                mel = log_mel(audio.load(recordings[name], rate), spec_of(rate))
+                audio.write(out / f"{name}.wav", griffin_lim(mel, spec_of(rate)), rate)
+            progress.advance(note=name)
+    return out
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    if not folder.is_dir():
+        raise BadInput(f"{folder}: no such folder; give one with wav, flac, ogg or mp3 files")
+    files: dict[str, Path] = {}
+    for path in sorted(folder.rglob("*")):
+        if path.suffix.lower() in audio.SUFFIXES and not path.name.startswith("."):
+            name = path.relative_to(folder).with_suffix("").as_posix()
+            if name in files:
+                raise BadInput(f"{path}: {files[name].name} has the same name; keep one of them")
+            files[name] = path
+    if not files:
+        raise BadInput(f"{folder}: holds no audio; give a folder with wav, flac, ogg or mp3 files")
+    return files
+
+
+def _named(systems: Iterable[Path]) -> dict[str, Path]:
+    paths = list(systems)
+    names = [path.resolve().name for path in paths]
+    if len(set(names)) < len(names):
+        names = [path.as_posix() for path in paths]
+    return dict(zip(names, paths, strict=True))
+
+
+def _check_names(
+    system: str, files: dict[str, Path], names: list[str], reference: Path, recordings: dict
+) -> None:
+    for name, path in files.items():
+        if name not in recordings:
+            raise BadInput(f"{path}: has no recording of the same name in {reference}")
+    for name in sorted(set(names) ^ set(files)):
+        raise BadInput(
+            f"{system}: the systems hold different files, {name} for one; "
+            "give each the same utterances"
+        )
+
+
+def _check_lengths(path: Path, reference: Path) -> None:
+    seconds, expected = (_info(x).duration for x in (path, reference))
+    if abs(seconds - expected) > _LENGTH_TOLERANCE:
+        raise BadInput(
+            f"{path}: lasts {seconds:.2f} s and its recording {expected:.2f} s; "
+            "give the same utterance, aligned"
+        )
+
+
+def _info(path: Path) -> Any:
+    try:
+        return soundfile.info(path)
+    except soundfile.SoundFileError:
+        raise BadInput(
+            f"{path}: cannot be decoded; give a wav, flac, ogg or mp3 recording"
+        ) from None
+
+
+def _utterance(name: str, reference: Path, synthesized: dict[str, Path]) -> Utterance:
+    rate = min(_info(path).samplerate for path in (reference, *synthesized.values()))
+    recording = audio.load(reference, rate)
+    results = {RECORDINGS: {"dnsmos": dnsmos(recording, recording, rate)}}
+    for system, path in synthesized.items():
+        results[system] = scores(recording, audio.load(path, rate), rate)
+    return Utterance(name, rate, reference, synthesized, results)

@@ -1,0 +1,175 @@
+"""One function that trains a vocoder from a `Config`, and goes on where an earlier call ended.
+
+A run is its folder:
+
+    RUN/config.yaml       what it trains, to the last number
+    RUN/checkpoints/      the last two; see `tf_melgan.checkpoints`
+    RUN/best/             the one with the lowest validation log-mel distance
+    RUN/history.jsonl     a line per interval
+    RUN/curves.png        the same as a picture
+    RUN/logs/             for TensorBoard
+"""
+
+import hashlib
+import math
+import os
+from pathlib import Path
+
+import keras
+
+from tf_melgan import backends, checkpoints
+from tf_melgan.callbacks import Checkpoints, History, StepProgress, TensorBoard, Validation
+from tf_melgan.config import Config
+from tf_melgan.data import Prepared, segments
+from tf_melgan.errors import BadInput
+from tf_melgan.features import differences
+from tf_melgan.generator import Generator
+from tf_melgan.melgan import MelGAN
+from tf_melgan.progress import Progress
+
+
+def train(
+    config: Config,
+    data: str | os.PathLike,
+    run: str | os.PathLike,
+    devices: list[str] | None = None,
+) -> MelGAN:
+    """Trains up to `config.training.steps`, from the run's last checkpoint if it has one.
+
+    Killed at any moment and called again, it ends with the same bits as if it had not been
+    (on the same machine, software and number of threads).
+
+    Args:
+        config: of the run; a run that exists has to have the same.
+        data: the folder that `prepare` made.
+        run: the run's folder.
+        devices: names of devices to train on in step, as TensorFlow has them; all GPUs if None.
+
+    Raises:
+        BadInput: data or run do not fit the config, or are damaged.
+    """
+    run, training = Path(run), config.training
+    prepared = Prepared.open(data)
+    unlike = differences(prepared.spec, config.mel)
+    if unlike:
+        raise BadInput(f"{data}: {'; '.join(unlike)} in the config; prepare it with this config")
+    _claim(run, config)
+    keras.utils.set_random_seed(training.seed)
+    with backends.strategy(devices):
+        model = MelGAN(config, dtype=training.precision)
+        generator_optimizer = _adam(config, training.steps)
+        adversarial_steps = max(1, training.steps - training.discriminator_start)
+        discriminator_optimizer = _adam(config, adversarial_steps)
+        model.compile(generator_optimizer, discriminator_optimizer)
+
+    fingerprint = _fingerprint(prepared)
+    state = {"step": 0, "best": None}
+    last = checkpoints.latest(run)
+    if last is not None:
+        state = checkpoints.restore(last, model)
+        if state["data"] != fingerprint:
+            raise BadInput(
+                f"{data}: holds other recordings than {run} was trained on so far; restore them, "
+                "or start a new run"
+            )
+    best = math.inf if state["best"] is None else state["best"]
+    step, interval = state["step"], training.interval
+    validation = Validation(prepared)
+    with Progress(training.steps, "train", done=step) as progress:
+        callbacks = [
+            validation,
+            StepProgress(progress, interval),
+            TensorBoard(run, interval, validation),
+            History(run, interval, step),
+            Checkpoints(run, interval, best, {"data": fingerprint, "seed": training.seed}),
+        ]
+        # Pre-training leaves the discriminators out of the step altogether, which is then another.
+        for end in sorted({training.discriminator_start, training.steps}):
+            if step >= end:
+                continue
+            adversarial = step >= training.discriminator_start
+            model.compile(generator_optimizer, discriminator_optimizer, adversarial)
+            model.fit(
+                segments(
+                    prepared,
+                    training.batch,
+                    training.segment,
+                    training.seed,
+                    training.gain,
+                    start_step=step,
+                ),
+                initial_epoch=step // interval,
+                epochs=end // interval,
+                steps_per_epoch=interval,
+                callbacks=callbacks,
+                shuffle=False,
+                verbose=0,
+            )
+            step = end
+    return model
+
+
+def load_generator(run: str | os.PathLike) -> Generator:
+    """The generator of a run's best checkpoint, or of the last where there is no best one yet.
+
+    Raises:
+        BadInput: the folder is no run, or has no checkpoint yet.
+    """
+    run = Path(run)
+    if not (run / "config.yaml").exists():
+        raise BadInput(f"{run}: is no run, config.yaml is missing; give the folder train wrote")
+    folder = checkpoints.best(run) or checkpoints.latest(run)
+    if folder is None:
+        raise BadInput(f"{run}: has no checkpoint yet; train up to training.interval first")
+    config = Config.load(run / "config.yaml")
+    model = MelGAN(config)
+    model.compile(_adam(config, 1), _adam(config, 1))
+    checkpoints.restore(folder, model)
+    return model.best_generator
+
+
+def _claim(run: Path, config: Config) -> None:
+    """Writes the run's config, or checks that it is the one that is there."""
+    path = run / "config.yaml"
+    if not path.exists():
+        config.save(path)
+        return
+    there, asked = _flat(Config.load(path).to_dict()), _flat(config.to_dict())
+    changed = [key for key in asked if asked[key] != there[key] and key != "training.steps"]
+    if changed:
+        key = changed[0]
+        raise BadInput(
+            f"{path}: {key} is {there[key]}, not {asked[key]}; give the run's own config, "
+            "or another run folder"
+        )
+    if asked["training.steps"] != there["training.steps"]:
+        config.save(path)
+
+
+def _flat(values: dict, prefix: str = "") -> dict:
+    flat = {}
+    for key, value in values.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = value
+    return flat
+
+
+def _adam(config: Config, steps: int) -> keras.optimizers.Optimizer:
+    settings = config.optimizer
+    first, last = settings.learning_rate, settings.final_learning_rate
+    rate = {
+        "constant": lambda: first,
+        "exponential": lambda: keras.optimizers.schedules.ExponentialDecay(
+            first, steps, last / first
+        ),
+        "cosine": lambda: keras.optimizers.schedules.CosineDecay(first, steps, alpha=last / first),
+    }[settings.decay]()
+    return keras.optimizers.Adam(rate, settings.beta_1, settings.beta_2, settings.epsilon)
+
+
+def _fingerprint(prepared: Prepared) -> str:
+    """Changes when the training recordings do, and with them the meaning of seed and step."""
+    utterances = prepared.utterances("train")
+    return hashlib.sha256(repr(utterances).encode()).hexdigest()[:16]
