@@ -233,11 +233,14 @@ def test_three_steps(config: Config, frames: int, optimizer: str, rate: float, f
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("samples", [300, 1000, 2000])
 def test_spectral_losses(samples: int, dtype: str):
-    """Values, and gradients with respect to the audio, on noise: no bin of it is nearly empty."""
+    """Values, and gradients with respect to the audio, on noise.
+
+    A bin of the noise that is nearly empty makes any float32 gradient wrong, so float32 is held to
+    the float64 oracle, as near to it as torch's own float32 comes, or nearer.
+    """
     torch.manual_seed(samples)
     spec = MelSpec(n_fft=512, hop=100, n_mels=20)
     real, fake = torch.randn(2, 1, 1, samples, dtype=getattr(torch, dtype)).clamp(-3, 3) / 4
-    fake.requires_grad_(True)
     ours = tf.constant(channels_last(fake))
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(ours)
@@ -245,11 +248,22 @@ def test_spectral_losses(samples: int, dtype: str):
             losses.multi_resolution_stft_loss(tf.constant(channels_last(real)), ours),
             losses.log_mel_l1_loss(tf.constant(channels_last(real)), ours, spec),
         ]
-    oracles = [
+    exact = oracle_losses(real.double(), fake.double(), spec)
+    for value, same, truth in zip(values, oracle_losses(real, fake, spec), exact, strict=True):
+        agree(value, same[0], TOLERANCE[dtype])
+        scale = np.abs(truth[1]).max()
+        torchs_error = np.abs(same[1] - truth[1]).max() / scale
+        error = np.abs(tape.gradient(value, ours).numpy() - truth[1]).max() / scale
+        assert error <= max(TOLERANCE[dtype], 2 * torchs_error)
+
+
+def oracle_losses(real: torch.Tensor, fake: torch.Tensor, spec: MelSpec) -> list[tuple]:
+    """Both losses by torch, each with its gradient with respect to `fake`."""
+    fake.requires_grad_(True)
+    mel = (spec.sample_rate, spec.n_fft, spec.hop, spec.n_mels)
+    values = [
         torch_oracle.stft_loss(real, fake),
-        torch_oracle.log_mel_loss(real, fake, spec.sample_rate, spec.n_fft, spec.hop, spec.n_mels),
+        torch_oracle.log_mel_loss(real, fake, *mel),
     ]
-    for value, oracle in zip(values, oracles, strict=True):
-        agree(value, oracle.detach().numpy(), TOLERANCE[dtype])
-        (gradient,) = torch.autograd.grad(oracle, fake, retain_graph=True)
-        agree(tape.gradient(value, ours), channels_last(gradient), TOLERANCE[dtype])
+    gradients = [torch.autograd.grad(value, fake, retain_graph=True)[0] for value in values]
+    return [(v.detach().numpy(), channels_last(g)) for v, g in zip(values, gradients, strict=True)]
