@@ -93,19 +93,25 @@ class Upsample1D(keras.layers.Conv1DTranspose):
         self.stride = stride
 
     def call(self, inputs: Any) -> Any:
-        stride, channels = self.stride, inputs.shape[-1]
-        # (2 · stride, filters, channels) → taps for [frame − 1, frame] → (2, channels, s · filters)
-        kernel = ops.reshape(self.kernel, (2, stride, self.filters, channels))
-        kernel = ops.flip(ops.transpose(kernel, (0, 3, 1, 2)), axis=0)
-        kernel = ops.reshape(kernel, (2, channels, stride * self.filters))
+        stride = self.stride
         padded = ops.pad(inputs, ((0, 0), (1, 1), (0, 0)))
-        phases = ops.conv(padded, kernel, padding="valid")
+        phases = ops.conv(padded, self.polyphase_kernel(), padding="valid")
         time = ops.shape(inputs)[1]
         outputs = ops.reshape(phases, (-1, (time + 1) * stride, self.filters))
         crop = stride // 2 + stride % 2
         shape = (ops.shape(inputs)[0], time * stride, self.filters)
         outputs = ops.slice(outputs, (0, crop, 0), shape)
         return outputs + self.bias if self.use_bias else outputs
+
+    def polyphase_kernel(self) -> Any:
+        """The kernel as a plain convolution's: (2, channels, stride · filters).
+
+        Its taps weigh the frame before and the frame; its outputs are the samples of that frame.
+        """
+        channels = self.kernel.shape[-1]
+        kernel = ops.reshape(self.kernel, (2, self.stride, self.filters, channels))
+        kernel = ops.flip(ops.transpose(kernel, (0, 3, 1, 2)), axis=0)
+        return ops.reshape(kernel, (2, channels, self.stride * self.filters))
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
         batch, time, _ = input_shape

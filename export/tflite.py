@@ -1,0 +1,109 @@
+"""A trained generator as a `.tflite` file that streams."""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import flatbuffers
+import tensorflow as tf
+from ai_edge_litert import schema_py_generated as schema
+
+from tf_melgan import voice_file
+from tf_melgan.export.graph import InferenceGraph
+from tf_melgan.features import MelSpec
+from tf_melgan.generator import Generator
+
+# Frames that a file takes where nobody says how many.
+_DEFAULT_FRAMES = 32
+
+
+def export_tflite(
+    generator: Generator,
+    spec: MelSpec,
+    path: str | Path,
+    weights: str = "float32",
+    name: str = "voice",
+    licence: str = "not stated",
+) -> voice_file.VoiceInfo:
+    """Writes a voice's file; `tf_melgan.voice_file` says what is in it.
+
+    Args:
+        generator: trained, with weight normalization or folded.
+        spec: the mel it was trained on.
+        path: ends in .tflite by custom.
+        weights: "float32" or "float16".
+        name: of the voice.
+        licence: of the weights.
+
+    Raises:
+        BadInput: the file cannot be written.
+    """
+    graph = InferenceGraph(generator)
+    model = with_default_frames(convert(graph, signatures(graph), weights), _DEFAULT_FRAMES)
+    info = voice_file.VoiceInfo(
+        name, licence, weights, spec, graph.shortest, graph.start_frames, graph.lookahead
+    )
+    voice_file.write(path, model, info)
+    return voice_file.read(path)
+
+
+def signatures(graph: InferenceGraph) -> dict[str, Any]:
+    """The concrete functions of a voice's file, by signature."""
+    mel = {"mel": (1, None, graph.n_mels)}
+    names = [f"state_{index:02}" for index in range(len(graph.states))]
+    states = dict(zip(names, graph.states, strict=True))
+
+    def streamed(audio: tf.Tensor, after: list[tf.Tensor]) -> dict[str, tf.Tensor]:
+        return {"audio": audio, **dict(zip(names, after, strict=True))}
+
+    def vocode_short(mel: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"audio": graph.alone(mel, tf.shape(mel)[1:2])}
+
+    def step(mel: tf.Tensor, **states: tf.Tensor) -> dict[str, tf.Tensor]:
+        return streamed(*graph.step(mel, [states[name] for name in names]))
+
+    def end(**states: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"audio": graph.end([states[name] for name in names])}
+
+    return {
+        "vocode": _concrete(lambda mel: {"audio": graph.whole(mel)}, mel),
+        "vocode_short": _concrete(vocode_short, mel),
+        "start": _concrete(lambda mel: streamed(*graph.start(mel)), mel),
+        "step": _concrete(step, mel | states),
+        "end": _concrete(end, states),
+    }
+
+
+def _concrete(function: Callable, inputs: dict[str, tuple]) -> Any:
+    specs = {name: tf.TensorSpec(shape, tf.float32, name) for name, shape in inputs.items()}
+    return tf.function(function, autograph=False).get_concrete_function(**specs)
+
+
+def convert(graph: InferenceGraph, signatures: dict[str, Any], weights: str) -> bytes:
+    """The one place that knows the converter, which is moving out of TensorFlow."""
+    with tempfile.TemporaryDirectory() as folder:
+        tf.saved_model.save(graph, folder, signatures)
+        converter = tf.lite.TFLiteConverter.from_saved_model(
+            folder, signature_keys=list(signatures)
+        )
+        if weights == "float16":
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+            converter.target_spec.supported_types = [tf.float16]
+        return converter.convert()
+
+
+def with_default_frames(model: bytes, frames: int) -> bytes:
+    """The model with `frames` where the converter leaves 1 for a length that varies.
+
+    One frame is fewer than most signatures take, and interpreters begin with what is written.
+    """
+    content = schema.ModelT.InitFromPackedBuf(model)
+    for graph in content.subgraphs:
+        for index in graph.inputs:
+            tensor = graph.tensors[index]
+            if tensor.shapeSignature is not None:
+                tensor.shape = [frames if size == -1 else size for size in tensor.shapeSignature]
+    builder = flatbuffers.Builder(len(model))
+    builder.Finish(content.Pack(builder), b"TFL3")
+    return bytes(builder.Output())

@@ -1,0 +1,99 @@
+"""The `.tflite` file of a voice, and what it says of itself.
+
+A voice is a LiteRT model with a zip archive behind it that holds `voice.json`, as TensorFlow Lite
+packs the files that belong to a model: the interpreter reads the first, `unzip` the second.
+
+The model has five signatures. A state goes out of one call and into the next, under its name.
+
+    vocode        mel (1, frames, n_mels) → audio (1, frames · hop), from `shortest` frames up
+    vocode_short  the same from one frame up, and slower
+    start         the first `start_frames` frames or more of a stream → audio, state_00, state_01 …
+    step          the next frames, from one up, and the states → audio (1, frames · hop), states
+    end           the states → audio (1, lookahead), the rest
+"""
+
+import hashlib
+import json
+import zipfile
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from tf_melgan.errors import BadInput
+from tf_melgan.features import MelSpec
+from tf_melgan.files import whole_file
+
+ENTRY = "voice.json"
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True)
+class VoiceInfo:
+    """What a voice's file says of itself.
+
+    Args:
+        name: of the voice.
+        licence: of the weights, as its maker put it.
+        weights: how they are stored: float32, float16, int8, …
+        mel: what the voice reads.
+        shortest: frames from which `vocode` works.
+        start_frames: frames from which `start` works.
+        lookahead: samples that a stream lags behind the frames it has seen.
+        sha256: of the model, the file up to the archive.
+        size: of the model, in bytes.
+    """
+
+    name: str
+    licence: str
+    weights: str
+    mel: MelSpec
+    shortest: int
+    start_frames: int
+    lookahead: int
+    sha256: str = ""
+    size: int = 0
+
+    @property
+    def latency(self) -> float:
+        """Seconds from a frame's arrival until all sound that depends on nothing later is out."""
+        return self.lookahead / self.mel.sample_rate
+
+
+def write(path: str | Path, model: bytes, info: VoiceInfo) -> None:
+    """Writes a voice's file, whole or not at all; `sha256` and `size` are filled in."""
+    values: dict[str, Any] = asdict(info)
+    values |= {"sha256": hashlib.sha256(model).hexdigest(), "size": len(model)}
+    with whole_file(path) as aside:
+        aside.write_bytes(model)
+        with zipfile.ZipFile(aside, "a") as archive:
+            archive.writestr(ENTRY, json.dumps(values, indent=1))
+
+
+def read(path: str | Path) -> VoiceInfo:
+    """Reads what the file says, after checking that the model is the one that was written.
+
+    Raises:
+        BadInput: the file is no voice, is cut off, or was changed.
+    """
+    path = Path(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            values = json.loads(archive.read(ENTRY))
+        known = {field.name for field in fields(VoiceInfo)}
+        info = VoiceInfo(**{key: values[key] for key in known} | {"mel": _mel(values)})
+    except (OSError, zipfile.BadZipFile, ValueError, KeyError, TypeError, BadInput):
+        raise BadInput(
+            f"{path}: is no voice of tf-melgan, or is damaged; make it with tf-melgan export"
+        ) from None
+    digest, left = hashlib.sha256(), info.size
+    with path.open("rb") as file:
+        while left and (block := file.read(min(left, _BLOCK))):
+            digest.update(block)
+            left -= len(block)
+    if digest.hexdigest() != info.sha256:
+        raise BadInput(f"{path}: its checksum is wrong; copy or export it again")
+    return info
+
+
+def _mel(values: dict[str, Any]) -> MelSpec:
+    return MelSpec.from_dict(values["mel"])
