@@ -1,7 +1,6 @@
 """A trained generator as a `.tflite` file that streams."""
 
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from tf_melgan import voice_file
 from tf_melgan.export.graph import InferenceGraph
+from tf_melgan.export.signatures import concrete, streaming
 from tf_melgan.features import MelSpec
 from tf_melgan.generator import Generator
 
@@ -51,33 +51,15 @@ def export_tflite(
 def signatures(graph: InferenceGraph) -> dict[str, Any]:
     """The concrete functions of a voice's file, by signature."""
     mel = {"mel": (1, None, graph.n_mels)}
-    names = [f"state_{index:02}" for index in range(len(graph.states))]
-    states = dict(zip(names, graph.states, strict=True))
-
-    def streamed(audio: tf.Tensor, after: list[tf.Tensor]) -> dict[str, tf.Tensor]:
-        return {"audio": audio, **dict(zip(names, after, strict=True))}
 
     def vocode_short(mel: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"audio": graph.alone(mel, tf.shape(mel)[1:2])}
 
-    def step(mel: tf.Tensor, **states: tf.Tensor) -> dict[str, tf.Tensor]:
-        return streamed(*graph.step(mel, [states[name] for name in names]))
-
-    def end(**states: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"audio": graph.end([states[name] for name in names])}
-
     return {
-        "vocode": _concrete(lambda mel: {"audio": graph.whole(mel)}, mel),
-        "vocode_short": _concrete(vocode_short, mel),
-        "start": _concrete(lambda mel: streamed(*graph.start(mel)), mel),
-        "step": _concrete(step, mel | states),
-        "end": _concrete(end, states),
+        "vocode": concrete(lambda mel: {"audio": graph.whole(mel)}, mel),
+        "vocode_short": concrete(vocode_short, mel),
+        **streaming(graph),
     }
-
-
-def _concrete(function: Callable, inputs: dict[str, tuple]) -> Any:
-    specs = {name: tf.TensorSpec(shape, tf.float32, name) for name, shape in inputs.items()}
-    return tf.function(function, autograph=False).get_concrete_function(**specs)
 
 
 def convert(graph: InferenceGraph, signatures: dict[str, Any], weights: str) -> bytes:
