@@ -122,18 +122,18 @@ class InferenceGraph(tf.Module):
     def __init__(self, generator: Generator):
         super().__init__()
         self._weights: list[tf.Variable] = []
-        self._stages = list(self._chain(generator))
+        self.stages = list(self._chain(generator))
         self.n_mels = generator.n_mels
-        self.hop = int(np.prod([stage.rate for stage in self._stages]))
+        self.hop = int(np.prod([stage.rate for stage in self.stages]))
         self.shortest = self._fewest(self._is_whole)
         self.start_frames = self._fewest(lambda frames: self._emitted(frames) > 0)
         self.lookahead = self.start_frames * self.hop - self._emitted(self.start_frames)
-        self.states = [(1, 1, stage.span, stage.channels) for stage in self._stages]
+        self.states = [(1, 1, stage.span, stage.channels) for stage in self.stages]
 
     def whole(self, mel: tf.Tensor) -> tf.Tensor:
         """Log-mel (batch, frames, n_mels), at least `shortest` frames → (batch, frames · hop)."""
         signal = tf.expand_dims(mel, 1)
-        for stage in self._stages:
+        for stage in self.stages:
             signal, _ = stage(signal, None, last=True)
         return _waveform(signal)
 
@@ -143,7 +143,7 @@ class InferenceGraph(tf.Module):
         Each gives what it would alone; behind its end the output is 0.
         """
         signal = tf.expand_dims(mel, 1)
-        for stage in self._stages:
+        for stage in self.stages:
             signal = stage.alone(signal, lengths)
             lengths *= stage.rate
         waveform = _waveform(signal)
@@ -151,7 +151,7 @@ class InferenceGraph(tf.Module):
 
     def start(self, mel: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """The first frames (1, frames, n_mels), at least `start_frames` → samples and states."""
-        return self._advance(tf.expand_dims(mel, 1), [None] * len(self._stages), last=False)
+        return self._advance(tf.expand_dims(mel, 1), [None] * len(self.stages), last=False)
 
     def step(self, mel: tf.Tensor, states: Sequence[tf.Tensor]) -> tuple[tf.Tensor, list]:
         """The next frames (1, frames, n_mels), at least one → frames · hop samples and states."""
@@ -165,7 +165,7 @@ class InferenceGraph(tf.Module):
         self, signal: tf.Tensor | None, states: Sequence[tf.Tensor | None], last: bool
     ) -> tuple[tf.Tensor, list[tf.Tensor]]:
         after = []
-        for stage, past in zip(self._stages, states, strict=True):
+        for stage, past in zip(self.stages, states, strict=True):
             signal, state = stage(signal, past, last)
             after.append(state)
         return _waveform(signal), after
@@ -173,7 +173,7 @@ class InferenceGraph(tf.Module):
     def _emitted(self, frames: int) -> int:
         """How many samples `start` gives; 0 where the frames are too few for it."""
         samples = frames
-        for stage in self._stages:
+        for stage in self.stages:
             if samples < stage.shortest or stage.emitted(samples) < 1:
                 return 0
             samples = stage.emitted(samples)
@@ -181,7 +181,7 @@ class InferenceGraph(tf.Module):
 
     def _is_whole(self, frames: int) -> bool:
         samples = frames
-        for stage in self._stages:
+        for stage in self.stages:
             if samples < stage.shortest:
                 return False
             samples *= stage.rate

@@ -28,7 +28,7 @@ KINDS = ".flac, .mp3, .ogg, .wav, .npy"
 def world(tmp_path_factory):
     """A folder with one good thing of each kind, and many bad ones."""
     from tf_melgan.generator import Generator
-    from tf_melgan.voice import KerasVoice
+    from tf_melgan.keras_voice import KerasVoice
 
     root = tmp_path_factory.mktemp("world")
     config = Config.from_dict(SETTINGS)
@@ -120,10 +120,10 @@ CASES = {
     "train melgan data run --dry-run": "{data}: mel.n_fft is 256, not 1024; mel.hop is 32, not "
     "256; mel.n_mels is 20, not 80 in the config; prepare it with this config",
     # Voices and mels, through vocode.
-    "vocode none mels/good.npy --out out": "{none}: no such file or folder; give a run's folder or "
-    "a .keras file",
-    "vocode good.yaml mels/good.npy --out out": "{good.yaml}: is not a voice; give a run's folder "
-    "or a .keras file",
+    "vocode none mels/good.npy --out out": "{none}: no such file or folder; give a run's folder, a "
+    "SavedModel, a .keras or a .tflite file",
+    "vocode good.yaml mels/good.npy --out out": "{good.yaml}: is not a voice; give a run's folder, "
+    "a SavedModel, a .keras or a .tflite file",
     "vocode noise.keras mels/good.npy --out out": "{noise.keras}: cannot be loaded; give a .keras "
     "file that tf-melgan saved",
     "vocode voice.keras mels/none.npy --out out": "{mels/none.npy}: no such file; give .npy mels, "

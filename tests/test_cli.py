@@ -107,6 +107,21 @@ def test_vocode_takes_mels_recordings_and_folders(home, tmp_path, capsys):
     assert np.abs(made - expected).max() <= 0.5 / 32768 + 1e-7
 
 
+def test_an_exported_voice_says_the_same(home, tmp_path, capsys):
+    run, voice = str(home / "run"), str(tmp_path / "small.tflite")
+    assert main(["export", run, "--to", "tflite", "--out", voice, "--licence", "CC0"]) == 0
+    line = capsys.readouterr().out
+    assert line.startswith(f"{voice}: small, float32; a stream begins with ")
+    for model, name in ((run, "run"), (voice, "voice")):
+        target = ["--out", str(tmp_path / name), "--float"]
+        assert main(["vocode", model, str(home / "recordings"), *target]) == 0
+    sounds = [
+        soundfile.read(tmp_path / x / "train/a.wav", dtype="float32")[0] for x in ("run", "voice")
+    ]
+    assert soundfile.info(tmp_path / "voice/train/a.wav").subtype == "FLOAT"
+    assert np.abs(sounds[0]).max() > 0 and np.abs(sounds[0] - sounds[1]).max() <= 1e-5
+
+
 def test_evaluate_writes_its_report(home, tmp_path, monkeypatch, capsys):
     use_quick_scores(monkeypatch)
     recordings, voice, out = home / "recordings/train", tmp_path / "voice", tmp_path / "scores"

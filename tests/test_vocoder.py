@@ -8,14 +8,14 @@ import keras
 import numpy as np
 import pytest
 
-from tf_melgan import voice
+from tf_melgan import keras_voice
 from tf_melgan.config import Config
 from tf_melgan.errors import BadInput
 from tf_melgan.features import MelSpec
 from tf_melgan.generator import Generator
+from tf_melgan.keras_voice import KerasVoice, context
 from tf_melgan.melgan import MelGAN
 from tf_melgan.vocoder import Vocoder
-from tf_melgan.voice import KerasVoice, context
 
 SMALL = {
     "mel": {"hop": 32, "n_fft": 256, "n_mels": 20},
@@ -39,7 +39,7 @@ def mel_of(frames):
 
 @pytest.mark.parametrize("frames", [1, 2, 50])
 def test_a_frame_gives_a_hop_of_sound(frames):
-    sound = Vocoder(KerasVoice(generator(), SPEC), SPEC).vocode(mel_of(frames).astype(np.float64))
+    sound = Vocoder(KerasVoice(generator(), SPEC)).vocode(mel_of(frames).astype(np.float64))
     assert sound.shape == (frames * SPEC.hop,) and sound.dtype == np.float32
 
 
@@ -62,10 +62,33 @@ def test_the_context_reaches_as_far_as_the_sound_depends(bands, dilations):
 def test_pieces_sound_like_the_whole(frames, monkeypatch):
     speaker, mel = KerasVoice(generator(), SPEC), mel_of(frames)
     whole = speaker(mel)
-    monkeypatch.setattr(voice, "_CHUNK", 32)
+    monkeypatch.setattr(keras_voice, "_PIECE", 32)
     pieces = speaker(mel)
     assert pieces.shape == whole.shape
     assert np.abs(pieces - whole).max() <= 1e-6 * np.abs(whole).max()
+
+
+def test_a_stream_says_the_same_as_soon_as_it_can():
+    speaker = KerasVoice(generator(), SPEC)
+    whole, stream, given = speaker(mel_of(70)), Vocoder(speaker).stream(), 0
+    pieces = []
+    for cut in (mel_of(70)[:1], mel_of(70)[1:40], mel_of(70)[40:41], mel_of(70)[41:]):
+        pieces.append(stream.push(cut))
+        given += len(cut)
+        assert sum(map(len, pieces)) == max(0, given - speaker.context) * SPEC.hop
+    sound = np.concatenate([*pieces, stream.finish()])
+    assert np.abs(sound - whole).max() <= 1e-6 * np.abs(whole).max()
+
+
+def test_a_stream_refuses_what_is_no_mel_and_goes_on():
+    stream = Vocoder(KerasVoice(generator(), SPEC)).stream()
+    sound = [stream.push(mel_of(30))]
+    with pytest.raises(
+        BadInput, match=r"^mel: has shape \(20, 3\), not \(frames, 20\); transpose it$"
+    ):
+        stream.push(mel_of(3).T)
+    sound = np.concatenate([*sound, stream.finish()])
+    assert len(sound) == 30 * SPEC.hop
 
 
 def test_a_saved_voice_brings_its_convention_and_says_the_same(tmp_path):
@@ -100,12 +123,13 @@ def test_files_that_are_no_voice_are_refused(tmp_path):
     keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]).save(tmp_path / "other.keras")
     (tmp_path / "noise.keras").write_bytes(b"noise")
     (tmp_path / "voice.onnx").write_bytes(b"noise")
+    kinds = "give a run's folder, a SavedModel, a .keras or a .tflite file"
     lines = {
         "bare.keras": "does not say which mel it reads; save a MelGAN, or the run's KerasVoice",
         "other.keras": "does not say which mel it reads; save a MelGAN, or the run's KerasVoice",
         "noise.keras": "cannot be loaded; give a .keras file that tf-melgan saved",
-        "voice.onnx": "is not a voice; give a run's folder or a .keras file",
-        "none": "no such file or folder; give a run's folder or a .keras file",
+        "voice.onnx": f"is not a voice; {kinds}",
+        "none": f"no such file or folder; {kinds}",
     }
     for name, line in lines.items():
         with pytest.raises(BadInput, match=f"^{re.escape(f'{tmp_path / name}: {line}')}$"):

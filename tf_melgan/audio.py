@@ -1,8 +1,11 @@
 """Recordings in, wavs out: any rate and channel count, through soundfile and soxr."""
 
-import io
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -20,6 +23,20 @@ def existing(path: str | os.PathLike) -> Path:
     if not path.is_file():
         raise BadInput(f"{path}: no such file; give a wav, flac, ogg or mp3 recording")
     return path
+
+
+def info(path: str | os.PathLike) -> Any:
+    """What a recording's header says: `samplerate`, `duration` in seconds, `channels`, ….
+
+    Raises:
+        BadInput: the file cannot be decoded.
+    """
+    try:
+        return soundfile.info(path)
+    except soundfile.SoundFileError:
+        raise BadInput(
+            f"{path}: cannot be decoded; give a wav, flac, ogg or mp3 recording"
+        ) from None
 
 
 def checked(path: Path, sound: np.ndarray) -> np.ndarray:
@@ -68,26 +85,65 @@ def load(path: str | os.PathLike, rate: int) -> np.ndarray:
     return resample(audio.mean(axis=1), source, rate)
 
 
-def write(path: str | os.PathLike, audio: np.ndarray, rate: int) -> int:
-    """Writes mono (samples,) as a 16-bit wav, whole or not at all.
+def to_int16(audio: np.ndarray) -> tuple[np.ndarray, int]:
+    """Float samples, full scale 1, as 16-bit ones; and how many of them were clipped."""
+    samples = np.clip(np.round(audio * 32768.0), -32768, 32767).astype(np.int16)
+    return samples, int((np.abs(audio) > 1).sum())
+
+
+@dataclass
+class Written:
+    """A wav on its way to disk: how much of it there is, and how much was clipped."""
+
+    path: Path
+    file: soundfile.SoundFile
+    samples: int = 0
+    clipped: int = 0
+
+    def add(self, audio: np.ndarray) -> None:
+        """Appends float mono samples; full scale is 1, and a 16-bit file clips what is beyond.
+
+        Raises:
+            BadInput: samples that are no numbers, or a wrong shape.
+        """
+        audio = np.asarray(audio)
+        if audio.ndim != 1:
+            raise BadInput(
+                f"{self.path}: audio of shape {audio.shape}; give mono samples, shape (samples,)"
+            )
+        if not np.isfinite(audio).all():
+            raise BadInput(f"{self.path}: the audio holds NaN or infinity and was not written")
+        clipped = 0
+        if self.file.subtype == "PCM_16":
+            audio, clipped = to_int16(audio)
+        self.file.write(audio)
+        self.samples += len(audio)
+        self.clipped += clipped
+
+
+@contextmanager
+def writing(path: str | os.PathLike, rate: int, subtype: str = "PCM_16") -> Iterator[Written]:
+    """A mono wav to add samples to, which appears whole at the end, or not at all.
 
     Args:
-        audio: float samples; full scale is 1, what is beyond is clipped.
-
-    Returns:
-        How many samples were clipped.
+        subtype: "PCM_16" or "FLOAT".
 
     Raises:
-        BadInput: samples that are no numbers, a wrong shape, or a place that cannot be written.
+        BadInput: a place that cannot be written, or what `Written.add` refuses.
     """
-    audio = np.asarray(audio)
-    if audio.ndim != 1:
-        raise BadInput(f"{path}: audio of shape {audio.shape}; give mono samples, shape (samples,)")
-    if not np.isfinite(audio).all():
-        raise BadInput(f"{path}: the audio holds NaN or infinity and was not written")
-    samples = np.clip(np.round(audio * 32768.0), -32768, 32767).astype(np.int16)
-    wav = io.BytesIO()
-    soundfile.write(wav, samples, rate, format="WAV", subtype="PCM_16")
     with whole_file(path) as aside:
-        aside.write_bytes(wav.getvalue())
-    return int((np.abs(audio) > 1).sum())
+        try:
+            with soundfile.SoundFile(aside, "w", rate, 1, subtype, format="WAV") as file:
+                yield Written(Path(path), file)
+        except soundfile.LibsndfileError as error:
+            raise OSError(error.error_string) from error
+
+
+def write(path: str | os.PathLike, audio: np.ndarray, rate: int) -> int:
+    """Writes mono (samples,) as a 16-bit wav; returns how many samples were clipped.
+
+    Raises `BadInput` as `writing` does.
+    """
+    with writing(path, rate) as written:
+        written.add(audio)
+    return written.clipped

@@ -1,4 +1,4 @@
-"""The command line: tf-melgan prepare | train | vocode | evaluate | demo."""
+"""The command line: tf-melgan prepare | train | vocode | export | evaluate | demo."""
 
 import argparse
 import os
@@ -80,48 +80,32 @@ def _dry_run(config: Any, data: str) -> None:
 
 
 def _vocode(arguments: argparse.Namespace) -> None:
-    from tf_melgan import audio
+    from tf_melgan import mel_files
     from tf_melgan.progress import Progress
     from tf_melgan.vocoder import Vocoder
 
     jobs = _targets(arguments.inputs, arguments.out)
     with _quietly():
-        vocoder = Vocoder.load(arguments.model)
-    rate, samples, seconds, clipped = vocoder.spec.sample_rate, 0, 0.0, 0
-    with Progress(len(jobs), "vocode", "files") as progress:
+        vocoder = Vocoder.load(arguments.model, arguments.threads)
+    spec, written = vocoder.spec, []
+    frames = sum(mel_files.frames(source, spec) for source in jobs)
+    start = time.perf_counter()
+    with Progress(frames, "vocode", "frames") as progress:
         for source, target in jobs.items():
-            mel = _mel(source, vocoder.spec)
-            start = time.perf_counter()
-            sound = vocoder.vocode(mel)
-            seconds += time.perf_counter() - start
-            samples += len(sound)
-            clipped += audio.write(target, sound, rate)
-            progress.advance(note=source.name)
-    print(f"{len(jobs)} wavs, {samples / rate:.1f} s of sound in {seconds:.1f} s: {arguments.out}")
+            subtype = "FLOAT" if arguments.float else "PCM_16"
+            written.append(vocoder.vocode_file(source, target, subtype, progress.advance))
+    seconds = sum(wav.samples for wav in written) / spec.sample_rate
+    speed = seconds / (time.perf_counter() - start)
+    print(f"{len(jobs)} wavs, {seconds:.1f} s of sound, {speed:.1f} × real time: {arguments.out}")
+    clipped = sum(wav.clipped for wav in written)
     if clipped:
         print(f"{clipped} samples were beyond full scale and clipped", file=sys.stderr)
 
 
-def _mel(source: Path, spec: Any) -> Any:
-    import numpy as np
-
-    from tf_melgan import audio
-    from tf_melgan.features import check_mel, log_mel
-
-    if source.suffix.lower() != ".npy":
-        return log_mel(audio.load(source, spec.sample_rate), spec)
-    try:
-        mel = np.load(source, allow_pickle=False)
-    except (OSError, ValueError, EOFError):
-        raise BadInput(f"{source}: is not a .npy array; save it with numpy.save") from None
-    return check_mel(mel, spec, name=str(source))
-
-
 def _targets(inputs: list[Path], out: Path) -> dict[Path, Path]:
     """Where the sound of each input file goes."""
-    from tf_melgan.audio import SUFFIXES
+    from tf_melgan.mel_files import SUFFIXES as known
 
-    known = (*SUFFIXES, ".npy")
     targets: dict[Path, Path] = {}
     for path in inputs:
         if path.is_dir():
@@ -156,6 +140,23 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     report.write(result, arguments.out)
     print(report.summary(result))
     print(f"{arguments.out / 'report.html'} has the table, the sound and the spectrograms")
+
+
+def _export(arguments: argparse.Namespace) -> None:
+    from tf_melgan.keras_voice import KerasVoice
+
+    with _quietly():
+        from tf_melgan import export
+
+        voice = KerasVoice.open(arguments.model)
+        name = arguments.name or arguments.out.stem
+        if arguments.to == "tflite":
+            given = (arguments.weights, name, arguments.licence)
+            info = export.export_tflite(voice.generator, voice.spec, arguments.out, *given)
+        else:
+            given = (name, arguments.licence)
+            info = export.export_saved_model(voice.generator, voice.spec, arguments.out, *given)
+    print(f"{arguments.out}: {info.summary()}")
 
 
 def _demo(arguments: argparse.Namespace) -> None:
@@ -253,9 +254,26 @@ def _parser() -> argparse.ArgumentParser:
         "Make sound from mels, or from recordings by way of their mels.",
         "vocode runs/voice mels/ --out wavs/",
     )
-    vocode.add_argument("model", help="a run's folder or a .keras file")
+    vocode.add_argument("model", help="a run's folder, a SavedModel, a .keras or a .tflite file")
     vocode.add_argument("inputs", nargs="+", type=Path, help=".npy mels, recordings, folders")
     vocode.add_argument("--out", required=True, type=Path, help="a folder; for one input also .wav")
+    vocode.add_argument("--float", action="store_true", help="32-bit float wavs, nothing clipped")
+    vocode.add_argument("--threads", type=int, help="of a .tflite (default: all cores)")
+
+    export = command(
+        "export",
+        _export,
+        "Turn a trained vocoder into files that run without tf-melgan.",
+        "export runs/voice --to tflite --weights float16 --out voice.tflite",
+    )
+    export.add_argument("model", type=Path, help="a run's folder or a .keras file")
+    export.add_argument("--to", required=True, choices=["tflite", "saved-model"])
+    export.add_argument(
+        "--weights", choices=["float32", "float16"], default="float32", help="(default: float32)"
+    )
+    export.add_argument("--out", required=True, type=Path, help="the file, or the folder")
+    export.add_argument("--name", help="what the voice is called (default: as --out)")
+    export.add_argument("--licence", default="not stated", help="of the weights")
 
     evaluate = command(
         "evaluate",

@@ -3,10 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import soundfile
 
 from tf_melgan import audio
 from tf_melgan.errors import BadInput
@@ -101,7 +99,7 @@ def add_griffin_lim(reference: Path, systems: list[Path], out: Path) -> Path:
     with Progress(len(names), "griffin-lim", "utterances") as progress:
         for name in names:
             if name in recordings:
-                rate = _info(recordings[name]).samplerate
+                rate = audio.info(recordings[name]).samplerate
                 mel = log_mel(audio.load(recordings[name], rate), spec_of(rate))
                 audio.write(out / f"{name}.wav", griffin_lim(mel, spec_of(rate)), rate)
             progress.advance(note=name)
@@ -145,7 +143,7 @@ def _check_names(
 
 
 def _check_lengths(path: Path, reference: Path) -> None:
-    seconds, expected = (_info(x).duration for x in (path, reference))
+    seconds, expected = (audio.info(x).duration for x in (path, reference))
     if abs(seconds - expected) > _LENGTH_TOLERANCE:
         raise BadInput(
             f"{path}: lasts {seconds:.2f} s and its recording {expected:.2f} s; "
@@ -153,17 +151,8 @@ def _check_lengths(path: Path, reference: Path) -> None:
         )
 
 
-def _info(path: Path) -> Any:
-    try:
-        return soundfile.info(path)
-    except soundfile.SoundFileError:
-        raise BadInput(
-            f"{path}: cannot be decoded; give a wav, flac, ogg or mp3 recording"
-        ) from None
-
-
 def _utterance(name: str, reference: Path, synthesized: dict[str, Path]) -> Utterance:
-    rate = min(_info(path).samplerate for path in (reference, *synthesized.values()))
+    rate = min(audio.info(path).samplerate for path in (reference, *synthesized.values()))
     recording = audio.load(reference, rate)
     results = {RECORDINGS: {"dnsmos": dnsmos(recording, recording, rate)}}
     for system, path in synthesized.items():

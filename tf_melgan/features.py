@@ -187,13 +187,18 @@ def log_mel(audio: np.ndarray, spec: MelSpec) -> np.ndarray:
     Args:
         audio: float32 or float64 samples in [-1, 1], at least one; the result has its dtype.
     """
+    return log_mel_valid(padded(audio, spec), spec)
+
+
+def padded(audio: np.ndarray, spec: MelSpec) -> np.ndarray:
+    """Whole audio as `log_mel` sees it: (…, samples) → (…, frames·hop + 2·margin)."""
     audio = np.asarray(audio)
     samples = audio.shape[-1]
     if samples == 0:
         raise BadInput("the audio has no samples; give at least one")
     lead = [(0, 0)] * (audio.ndim - 1)
     whole = np.pad(audio, [*lead, (0, -samples % spec.hop)])
-    return log_mel_valid(np.pad(whole, [*lead, (spec.margin, spec.margin)], "reflect"), spec)
+    return np.pad(whole, [*lead, (spec.margin, spec.margin)], "reflect")
 
 
 def keras_mel_valid(padded: Any, spec: MelSpec) -> Any:
@@ -268,14 +273,7 @@ def check_mel(
     unlike = differences(source, spec) if source else []
     if unlike:
         raise BadInput(f"{name}: was made where {'; '.join(unlike)}")
-    mel, bands = np.asarray(mel), spec.n_mels
-    if not np.issubdtype(mel.dtype, np.floating):
-        raise BadInput(f"{name}: holds {mel.dtype}; give float32 log-mels")
-    if mel.ndim != 2 or 0 in mel.shape:
-        raise BadInput(f"{name}: has shape {mel.shape}; give (frames, {bands})")
-    if mel.shape[1] != bands:
-        transposed = "; transpose it" if mel.shape[0] == bands else ""
-        raise BadInput(f"{name}: has shape {mel.shape}, not (frames, {bands}){transposed}")
+    mel = check_shape(np.asarray(mel), spec, name)
     if not np.isfinite(mel).all():
         raise BadInput(f"{name}: holds NaN or infinite values; give finite ones")
     low, high = spec.log_floor, spec.log_ceiling
@@ -286,6 +284,19 @@ def check_mel(
             f"goes from {low:.2f} to {high:.2f}; convert its logarithm, floor or normalization"
         )
     return mel.astype(np.float32)
+
+
+def check_shape(mel: np.ndarray, spec: MelSpec, name: str) -> np.ndarray:
+    """`mel`, if it holds floats and has the shape (frames, n_mels); else `BadInput`."""
+    bands = spec.n_mels
+    if not np.issubdtype(mel.dtype, np.floating):
+        raise BadInput(f"{name}: holds {mel.dtype}; give float32 log-mels")
+    if mel.ndim != 2 or 0 in mel.shape:
+        raise BadInput(f"{name}: has shape {mel.shape}; give (frames, {bands})")
+    if mel.shape[1] != bands:
+        transposed = "; transpose it" if mel.shape[0] == bands else ""
+        raise BadInput(f"{name}: has shape {mel.shape}, not (frames, {bands}){transposed}")
+    return mel
 
 
 def adapt(

@@ -1,16 +1,40 @@
 """`Vocoder`: one face for log-mel → audio, whatever holds the weights."""
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
+from tf_melgan import audio, mel_files
 from tf_melgan.errors import BadInput
 from tf_melgan.extras import needed_for
 from tf_melgan.features import MelSpec, check_mel
 
-Voice = Callable[[np.ndarray], np.ndarray]
-"""Float32 (frames, n_mels) → float32 (frames · hop,)."""
+_KINDS = "a run's folder, a SavedModel, a .keras or a .tflite file"
+
+
+class Stream(Protocol):
+    """Frames in, as they come; the sound that they complete, at once."""
+
+    def push(self, mel: np.ndarray) -> np.ndarray:
+        """Float32 (frames, n_mels) → float32 (samples,), perhaps none yet."""
+
+    def finish(self) -> np.ndarray:
+        """The rest of the sound; the stream is then as new."""
+
+
+class Voice(Protocol):
+    """What a `Vocoder` speaks with."""
+
+    spec: MelSpec
+
+    def __call__(self, mel: np.ndarray) -> np.ndarray:
+        """Float32 (frames, n_mels) → float32 (frames · hop,)."""
+
+    def stream(self) -> Stream:
+        """A new stream."""
 
 
 class Vocoder:
@@ -20,15 +44,19 @@ class Vocoder:
         spec: the mel convention that the weights were trained for.
     """
 
-    def __init__(self, voice: Voice, spec: MelSpec):
-        self.spec, self._voice = spec, voice
+    def __init__(self, voice: Voice):
+        self.spec, self._voice = voice.spec, voice
 
     @classmethod
-    def load(cls, path: str | Path) -> "Vocoder":
-        """Opens a run's folder, or a `.keras` file of a voice or of a whole `MelGAN`.
+    def load(cls, path: str | Path, threads: int | None = None) -> "Vocoder":
+        """Opens a run's folder, a SavedModel, a `.keras` or a `.tflite` file by looking at it.
 
         Of a run, the best checkpoint speaks, or the last where there is no best one yet; with the
         averaged weights, if the run averages them.
+
+        Args:
+            path: the file or folder.
+            threads: of a `.tflite`; by default as many as there are cores.
 
         Raises:
             BadInput: the path is missing, foreign or damaged.
@@ -36,13 +64,9 @@ class Vocoder:
         """
         path = Path(path)
         if not path.exists():
-            raise BadInput(f"{path}: no such file or folder; give a run's folder or a .keras file")
-        if not path.is_dir() and path.suffix != ".keras":
-            raise BadInput(f"{path}: is not a voice; give a run's folder or a .keras file")
+            raise BadInput(f"{path}: no such file or folder; give {_KINDS}")
         with needed_for(str(path)):
-            from tf_melgan.voice import KerasVoice
-        voice = KerasVoice.of_run(path) if path.is_dir() else KerasVoice.of_file(path)
-        return cls(voice, voice.spec)
+            return cls(_opened(path, threads))
 
     def vocode(self, mel: np.ndarray, source: MelSpec | None = None) -> np.ndarray:
         """Log-mel (frames, n_mels) → float32 (frames · hop,) in [-1, 1].
@@ -55,3 +79,77 @@ class Vocoder:
             BadInput: the mel has another convention or shape, or values that `spec` cannot give.
         """
         return self._voice(check_mel(mel, self.spec, source))
+
+    def stream(self) -> "VocoderStream":
+        """A stream: `push` mels of any number of frames, play what comes, and `finish`.
+
+        Altogether the sound is that of `vocode`: of a `.tflite` to the bit, however the frames
+        were cut.
+        """
+        return VocoderStream(self._voice.stream(), self.spec)
+
+    def vocode_file(
+        self,
+        source: str | Path,
+        target: str | Path,
+        subtype: str = "PCM_16",
+        advance: Callable[[int], None] = lambda frames: None,
+    ) -> audio.Written:
+        """A file's sound into a wav, piece by piece, in memory that does not grow.
+
+        Args:
+            source: a `.npy` of mels (frames, n_mels), or a recording.
+            target: the wav; it appears whole or not at all.
+            subtype: "PCM_16", or "FLOAT" for what was not clipped.
+            advance: called with the number of frames after each piece.
+
+        Raises:
+            BadInput: as `vocode` does, naming the file.
+        """
+        pieces = mel_files.pieces(source, self.spec)
+        # What is wrong with the file mostly shows here, before anything is written.
+        first = next(pieces)
+        with audio.writing(target, self.spec.sample_rate, subtype) as written:
+            stream = self._voice.stream()
+            for mel in itertools.chain([first], pieces):
+                written.add(stream.push(mel))
+                advance(len(mel))
+            written.add(stream.finish())
+        return written
+
+
+class VocoderStream:
+    """See `Vocoder.stream`."""
+
+    def __init__(self, stream: Stream, spec: MelSpec):
+        self._stream, self._spec = stream, spec
+
+    def push(self, mel: np.ndarray) -> np.ndarray:
+        """Log-mel (frames, n_mels), one frame or more → float32 (samples,), perhaps none yet.
+
+        Raises:
+            BadInput: as `Vocoder.vocode` does; the stream is as it was before.
+        """
+        return self._stream.push(check_mel(mel, self._spec))
+
+    def finish(self) -> np.ndarray:
+        """The rest of the sound, float32 (samples,); the stream is then as new."""
+        return self._stream.finish()
+
+
+def _opened(path: Path, threads: int | None) -> Voice:
+    if (path / "saved_model.pb").exists():
+        from tf_melgan.saved_model_voice import SavedModelVoice
+
+        return SavedModelVoice(path)
+    if path.is_dir() or path.suffix == ".keras":
+        from tf_melgan.keras_voice import KerasVoice
+
+        return KerasVoice.open(path)
+    with path.open("rb") as file:
+        start = file.read(8)
+    if start[4:] != b"TFL3":
+        raise BadInput(f"{path}: is not a voice; give {_KINDS}")
+    from tf_melgan.litert_voice import LiteRTVoice
+
+    return LiteRTVoice(path, threads)

@@ -17,7 +17,6 @@ import json
 import zipfile
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
 
 from tf_melgan.errors import BadInput
 from tf_melgan.features import MelSpec
@@ -58,11 +57,18 @@ class VoiceInfo:
         """Seconds from a frame's arrival until all sound that depends on nothing later is out."""
         return self.lookahead / self.mel.sample_rate
 
+    def summary(self) -> str:
+        """A line for people."""
+        begins = 1000 * self.start_frames * self.mel.hop / self.mel.sample_rate
+        return (
+            f"{self.name}, {self.weights}; a stream begins with {self.start_frames} frames "
+            f"({begins:.0f} ms) and lags {self.lookahead} samples ({1000 * self.latency:.1f} ms)"
+        )
+
 
 def write(path: str | Path, model: bytes, info: VoiceInfo) -> None:
     """Writes a voice's file, whole or not at all; `sha256` and `size` are filled in."""
-    values: dict[str, Any] = asdict(info)
-    values |= {"sha256": hashlib.sha256(model).hexdigest(), "size": len(model)}
+    values = asdict(info) | {"sha256": hashlib.sha256(model).hexdigest(), "size": len(model)}
     with whole_file(path) as aside:
         aside.write_bytes(model)
         with zipfile.ZipFile(aside, "a") as archive:
@@ -80,7 +86,9 @@ def read(path: str | Path) -> VoiceInfo:
         with zipfile.ZipFile(path) as archive:
             values = json.loads(archive.read(ENTRY))
         known = {field.name for field in fields(VoiceInfo)}
-        info = VoiceInfo(**{key: values[key] for key in known} | {"mel": _mel(values)})
+        info = VoiceInfo(
+            **{key: values[key] for key in known} | {"mel": MelSpec.from_dict(values["mel"])}
+        )
     except (OSError, zipfile.BadZipFile, ValueError, KeyError, TypeError, BadInput):
         raise BadInput(
             f"{path}: is no voice of tf-melgan, or is damaged; make it with tf-melgan export"
@@ -93,7 +101,3 @@ def read(path: str | Path) -> VoiceInfo:
     if digest.hexdigest() != info.sha256:
         raise BadInput(f"{path}: its checksum is wrong; copy or export it again")
     return info
-
-
-def _mel(values: dict[str, Any]) -> MelSpec:
-    return MelSpec.from_dict(values["mel"])

@@ -17,20 +17,28 @@ from tf_melgan.melgan import MelGAN
 from tf_melgan.pqmf import prototype
 
 _SPEC = "mel.json"
-_CHUNK = 1024
+_PIECE = 1024
 
 
 class KerasVoice:
     """Float32 log-mel (frames, n_mels) → float32 (frames · hop,), by a folded generator.
 
-    Long mels go through it in pieces of 1024 frames, each with as many frames of its neighbors as
-    the convolutions see: the memory is that of one piece and the sound the same.
+    Long mels go through it in pieces of 1024 frames: the memory is that of one, the sound the same.
+
+    Attributes:
+        generator: folded.
+        context: frames on either side, at most, that a sample of the output depends on.
     """
 
     def __init__(self, generator: Generator, spec: MelSpec):
         self.spec = spec
-        self._generator = generator.folded() if generator.weight_normalization else generator
-        self._context = context(generator)
+        self.generator = generator.folded() if generator.weight_normalization else generator
+        self.context = context(generator)
+
+    @classmethod
+    def open(cls, path: Path) -> "KerasVoice":
+        """A run's folder, or a `.keras` file of a voice or of a whole `MelGAN`."""
+        return cls.of_run(path) if path.is_dir() else cls.of_file(path)
 
     @classmethod
     def of_run(cls, run: Path) -> "KerasVoice":
@@ -61,18 +69,52 @@ class KerasVoice:
     def save(self, path: str | Path) -> None:
         """Writes a `.keras` file of the folded generator with its `MelSpec`."""
         with whole_file(path) as aside:
-            self._generator.save(aside)
+            self.generator.save(aside)
             with zipfile.ZipFile(aside, "a") as archive:
                 archive.writestr(_SPEC, json.dumps(self.spec.to_dict()))
 
+    def generate(self, mel: np.ndarray) -> np.ndarray:
+        """All at once: float32 (frames, n_mels) → float32 (frames · hop,)."""
+        sound = ops.convert_to_numpy(self.generator(mel[None], training=False))
+        return sound[0, :, 0].astype(np.float32)
+
     def __call__(self, mel: np.ndarray) -> np.ndarray:
-        pieces = []
-        for start in range(0, len(mel), _CHUNK):
-            first, last = max(0, start - self._context), start + _CHUNK + self._context
-            sound = ops.convert_to_numpy(self._generator(mel[None, first:last], training=False))
-            begin = (start - first) * self.spec.hop
-            pieces.append(sound[0, begin : begin + _CHUNK * self.spec.hop, 0])
-        return np.concatenate(pieces).astype(np.float32)
+        stream = self.stream()
+        pieces = [stream.push(mel[start : start + _PIECE]) for start in range(0, len(mel), _PIECE)]
+        return np.concatenate([*pieces, stream.finish()])
+
+    def stream(self) -> "KerasStream":
+        return KerasStream(self)
+
+
+class KerasStream:
+    """A stream by repetition: each piece is computed with as many frames around it as it sees."""
+
+    def __init__(self, voice: KerasVoice):
+        self._voice = voice
+        self._frames = np.zeros((0, voice.spec.n_mels), np.float32)
+        self._done = 0
+
+    def push(self, mel: np.ndarray) -> np.ndarray:
+        """Float32 (frames, n_mels), any number → float32 (samples,), perhaps none yet."""
+        self._frames = np.concatenate([self._frames, mel])
+        return self._sound(len(self._frames) - self._voice.context)
+
+    def finish(self) -> np.ndarray:
+        """The rest of the sound; the stream is then as new."""
+        sound = self._sound(len(self._frames))
+        self._frames, self._done = self._frames[:0], 0
+        return sound
+
+    def _sound(self, until: int) -> np.ndarray:
+        """The sound of the frames from those that are done up to `until`."""
+        if until <= self._done:
+            return np.zeros(0, np.float32)
+        hop, context = self._voice.spec.hop, self._voice.context
+        sound = self._voice.generate(self._frames)[self._done * hop : until * hop]
+        passed = max(0, until - context)
+        self._frames, self._done = self._frames[passed:], until - passed
+        return sound
 
 
 def context(generator: Generator) -> int:

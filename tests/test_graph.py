@@ -1,0 +1,78 @@
+"""The inference graph equals the Keras model, whole and in pieces, for any geometry and length."""
+
+import numpy as np
+import pytest
+import voices
+
+tf = pytest.importorskip("tensorflow")
+from tf_melgan.export.graph import InferenceGraph  # noqa: E402
+
+GEOMETRIES = {
+    **voices.GEOMETRIES,
+    **{f"random {seed}": voices.random_geometry(seed) for seed in range(8)},
+}
+
+
+@pytest.fixture(scope="module", params=GEOMETRIES)
+def pair(request):
+    made = voices.generator(GEOMETRIES[request.param])
+    return made, InferenceGraph(made)
+
+
+def test_whole_utterances_equal_the_model(pair):
+    made, graph = pair
+    for frames in (graph.shortest, graph.shortest + 1, 50):
+        mel = voices.mels(frames)
+        sound = graph.whole(mel[None])[0].numpy()
+        assert sound.shape == (frames * graph.hop,)
+        assert np.abs(sound - voices.said(made, mel)).max() <= 1e-5
+
+
+def test_below_the_shortest_a_reflection_would_reach_too_far(pair):
+    _, graph = pair
+    samples, stages = graph.shortest - 1, graph.stages
+    fits = []
+    for stage in stages:
+        fits.append(not stage.reflect or samples > max(stage.pad))
+        samples *= stage.rate
+    assert not all(fits)
+
+
+def test_each_of_a_padded_batch_is_as_if_alone(pair):
+    made, graph = pair
+    lengths = np.array([1, 2, 3, 7, 19, 31], np.int32)
+    batch = np.stack([voices.mels(31, seed=seed) for seed in range(len(lengths))])
+    sounds = graph.alone(tf.constant(batch), tf.constant(lengths)).numpy()
+    for mel, frames, sound in zip(batch, lengths, sounds, strict=True):
+        expected = voices.said(made, mel[:frames])
+        assert np.abs(sound[: frames * graph.hop] - expected).max() <= 1e-5
+        assert not sound[frames * graph.hop :].any()
+
+
+def test_a_stream_equals_the_model_and_lags_by_the_lookahead(pair):
+    made, graph = pair
+    mel = voices.mels(graph.start_frames + 9)
+    at = graph.start_frames
+    sound, states = graph.start(mel[None, :at])
+    pieces = [sound]
+    for size in (1, 3, 5):
+        assert [tuple(state.shape) for state in states] == graph.states
+        assert sum(piece.shape[1] for piece in pieces) == at * graph.hop - graph.lookahead
+        sound, states = graph.step(mel[None, at : at + size], states)
+        assert sound.shape == (1, size * graph.hop)
+        pieces.append(sound)
+        at += size
+    pieces.append(graph.end(states))
+    sound = np.concatenate(pieces, axis=1)[0]
+    assert sound.shape == (len(mel) * graph.hop,)
+    assert np.abs(sound - voices.said(made, mel)).max() <= 1e-5
+
+
+def test_the_lookahead_is_what_the_sound_depends_on():
+    """The paper's geometry sees 1425 samples ahead: a frame's change moves nothing before that."""
+    graph = InferenceGraph(voices.generator(voices.PAPER))
+    assert (graph.shortest, graph.start_frames, graph.lookahead) == (4, 6, 1425)
+    mel, frame = voices.mels(40), 20
+    mel[frame] = np.nan
+    touched = np.flatnonzero(np.isnan(graph.whole(mel[None])[0]))
+    assert touched[0] == frame * graph.hop - graph.lookahead

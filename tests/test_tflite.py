@@ -1,0 +1,185 @@
+"""A `.tflite` voice says what the Keras model says, in one piece or in any, to the bit."""
+
+import json
+import subprocess
+import sys
+import zipfile
+
+import numpy as np
+import pytest
+import voices
+from ai_edge_litert.interpreter import Interpreter
+
+from tf_melgan import voice_file
+from tf_melgan.errors import BadInput
+from tf_melgan.litert_voice import LiteRTVoice
+from tf_melgan.vocoder import Vocoder
+
+pytest.importorskip("tensorflow")
+from tf_melgan.export import tflite
+from tf_melgan.export.graph import InferenceGraph
+
+SWEEP = 20
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """A voice's file for each geometry, by name; made when it is first asked for."""
+    folder, made = tmp_path_factory.mktemp("voices"), {}
+
+    def file(name: str, weights: str = "float32"):
+        if (name, weights) not in made:
+            geometry = voices.GEOMETRIES[name]
+            path = folder / f"{name}-{weights}.tflite"
+            tflite.export_tflite(
+                voices.generator(geometry), voices.spec(geometry), path, weights, name, "CC0"
+            )
+            made[name, weights] = path
+        return made[name, weights]
+
+    return file
+
+
+@pytest.mark.parametrize("name", voices.GEOMETRIES)
+def test_it_equals_the_model_at_any_length(files, name):
+    made, voice = voices.generator(voices.GEOMETRIES[name]), LiteRTVoice(files(name), threads=1)
+    for frames in (1, 2, voice.info.shortest - 1, voice.info.shortest, voice.info.start_frames, 70):
+        mel = voices.mels(max(frames, 1))
+        for sound in (voice(mel), voice.whole(mel)):
+            assert sound.dtype == np.float32 and sound.shape == (len(mel) * voice.spec.hop,)
+            assert np.abs(sound - voices.said(made, mel)).max() <= 1e-5
+
+
+@pytest.mark.parametrize("weights", ["float32", "float16"])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_any_chunking_gives_the_bits_of_the_whole(files, weights, threads):
+    rng = np.random.default_rng(threads)
+    for index in range(SWEEP // 2):
+        name = list(voices.GEOMETRIES)[index % len(voices.GEOMETRIES)]
+        voice = LiteRTVoice(files(name, weights), threads)
+        frames = int(rng.integers(1, 120))
+        mel, cuts = voices.mels(frames, seed=index), voices.cuts(frames, rng)
+        stream = voice.stream()
+        pieces = [stream.push(mel[a:b]) for a, b in zip([0, *cuts], [*cuts, frames], strict=True)]
+        sound = np.concatenate([*pieces, stream.finish()])
+        assert np.array_equal(sound, voice.whole(mel)), (name, frames, cuts)
+
+
+def test_sound_comes_as_soon_as_it_exists(files):
+    voice = LiteRTVoice(files("paper"))
+    stream, given = voice.stream(), 0
+    for frame, mel in enumerate(voices.mels(20), 1):
+        given += len(stream.push(mel[None]))
+        enough = frame >= voice.info.start_frames
+        assert given == (frame * voice.spec.hop - voice.info.lookahead if enough else 0)
+    assert len(stream.finish()) == voice.info.lookahead
+
+
+def test_a_stream_can_be_used_again(files):
+    stream = LiteRTVoice(files("paper")).stream()
+    sounds = [np.concatenate([stream.push(voices.mels(9)), stream.finish()]) for _ in range(2)]
+    assert np.array_equal(*sounds)
+    assert len(stream.finish()) == 0
+
+
+@pytest.mark.parametrize("name", ["paper", "lite", "odd"])
+@pytest.mark.parametrize("signature", ["vocode", "start", "step", "end"])
+def test_xnnpack_takes_all_of_it_as_one(name, signature):
+    graph = InferenceGraph(voices.generator(voices.GEOMETRIES[name]))
+    function = {signature: tflite.signatures(graph)[signature]}
+    model = tflite.with_default_frames(tflite.convert(graph, function, "float32"), 40)
+    interpreter = Interpreter(model_content=model)
+    interpreter.allocate_tensors()
+    names = [operation["op_name"] for operation in interpreter._get_ops_details()]
+    assert names.count("DELEGATE") == 1
+    delegated = next(o for o in interpreter._get_ops_details() if o["op_name"] == "DELEGATE")
+    outputs = {x["index"] for x in interpreter.get_output_details()}
+    assert outputs <= set(delegated["outputs"].tolist())
+
+
+def test_it_allocates_as_it_is(files):
+    interpreter = Interpreter(model_path=str(files("paper")))
+    interpreter.allocate_tensors()
+    for name in ("vocode", "start", "step"):
+        details = interpreter.get_signature_runner(name).get_input_details()["mel"]
+        assert list(details["shape"]) == [1, 32, 10]
+        assert list(details["shape_signature"]) == [1, -1, 10]
+
+
+def test_half_precision_halves_what_weights_take(files, tmp_path):
+    made = voices.generator(voices.PAPER | {"channels": 256})
+    sizes = []
+    for weights in ("float32", "float16"):
+        path = tmp_path / f"{weights}.tflite"
+        tflite.export_tflite(made, voices.spec(voices.PAPER), path, weights)
+        sizes.append(path.stat().st_size)
+    saved, parameters = sizes[0] - sizes[1], made.folded().count_params()
+    # Less what it takes to describe as many conversions.
+    assert 2 * parameters - 100_000 < saved <= 2 * parameters
+    mel = voices.mels(40)
+    one, other = (LiteRTVoice(files("paper", weights))(mel) for weights in ("float32", "float16"))
+    assert 0 < np.abs(one - other).max() < 1e-3
+
+
+def test_the_file_says_what_it_is(files):
+    with zipfile.ZipFile(files("paper", "float16")) as archive:
+        said = json.loads(archive.read("voice.json"))
+    geometry = voices.GEOMETRIES["paper"]
+    assert said["mel"] == voices.spec(geometry).to_dict()
+    assert (said["name"], said["licence"], said["weights"]) == ("paper", "CC0", "float16")
+    assert (said["shortest"], said["start_frames"], said["lookahead"]) == (4, 6, 1425)
+    summary = voice_file.read(files("paper", "float16")).summary()
+    assert summary.endswith("begins with 6 frames (70 ms) and lags 1425 samples (64.6 ms)")
+
+
+def test_it_runs_where_there_is_only_litert_and_numpy(files, tmp_path):
+    """In a process that cannot import TensorFlow, Keras or anything of this package."""
+    np.save(tmp_path / "mel.npy", voices.mels(33))
+    code = f"""
+import importlib.abc, sys
+
+class Only(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name.split(".")[0] in {{"tf_melgan", "tensorflow", "keras", "librosa", "jax"}}:
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, Only())
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+
+interpreter = Interpreter(model_path={str(files("paper"))!r})
+vocode = interpreter.get_signature_runner("vocode")
+np.save("sound.npy", vocode(mel=np.load("mel.npy")[None])["audio"])
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path, capture_output=True)
+    expected = LiteRTVoice(files("paper")).whole(voices.mels(33))
+    assert np.array_equal(np.load(tmp_path / "sound.npy")[0], expected)
+
+
+def test_damaged_and_foreign_files_are_refused(files, tmp_path):
+    good = files("paper").read_bytes()
+    changed = bytearray(good)
+    changed[len(good) // 2] ^= 1
+    model = good[: voice_file.read(files("paper")).size]
+    no_voice = "is no voice of tf-melgan, or is damaged; make it with tf-melgan export"
+    lines = {
+        "cut.tflite": (good[: len(good) // 2], no_voice),
+        "bare.tflite": (model, no_voice),
+        "changed.tflite": (bytes(changed), "its checksum is wrong; copy or export it again"),
+        "zeros.tflite": (
+            bytes(1000),
+            "is not a voice; give a run's folder, a SavedModel, a .keras or a .tflite file",
+        ),
+    }
+    for name, (content, line) in lines.items():
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(BadInput) as caught:
+            Vocoder.load(tmp_path / name)
+        assert str(caught.value) == f"{tmp_path / name}: {line}"
+
+
+def test_a_model_that_litert_cannot_read_is_refused(files, tmp_path):
+    info = voice_file.read(files("paper"))
+    voice_file.write(tmp_path / "voice.tflite", b"\x1c\x00\x00\x00TFL3" + bytes(100), info)
+    with pytest.raises(BadInput, match="this LiteRT cannot run it"):
+        Vocoder.load(tmp_path / "voice.tflite")
