@@ -1,0 +1,80 @@
+"""A trained generator as a SavedModel that servers load."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from tf_melgan import saved_model_voice
+from tf_melgan.export.graph import InferenceGraph
+from tf_melgan.export.signatures import concrete, streaming
+from tf_melgan.features import MelSpec, keras_log_mel
+from tf_melgan.files import whole_folder
+from tf_melgan.generator import Generator
+from tf_melgan.voice_file import VoiceInfo
+
+
+def export_saved_model(
+    generator: Generator,
+    spec: MelSpec,
+    path: str | Path,
+    name: str = "voice",
+    licence: str = "not stated",
+) -> VoiceInfo:
+    """Writes a voice's folder; `tf_melgan.saved_model_voice` says what is in it.
+
+    Args:
+        generator: trained, with weight normalization or folded.
+        spec: the mel it was trained on.
+        path: the folder; one that is there is replaced.
+        name: of the voice.
+        licence: of the weights.
+
+    Raises:
+        BadInput: the folder cannot be written.
+    """
+    graph = InferenceGraph(generator)
+    info = VoiceInfo(
+        name, licence, "float32", spec, graph.shortest, graph.start_frames, graph.lookahead
+    )
+    with whole_folder(path) as aside:
+        tf.saved_model.save(graph, str(aside), signatures(graph, spec))
+        info = saved_model_voice.stamped(info, aside)
+        entry = aside / saved_model_voice.ENTRY
+        entry.parent.mkdir()
+        entry.write_text(json.dumps(asdict(info), indent=1), encoding="utf-8")
+    return info
+
+
+def signatures(graph: InferenceGraph, spec: MelSpec) -> dict[str, Any]:
+    """The concrete functions of a voice's folder, by signature."""
+    mels = {"mel": (None, None, graph.n_mels)}
+
+    def vocode(mel: tf.Tensor) -> dict[str, tf.Tensor]:
+        batch, frames = tf.shape(mel)[0], tf.shape(mel)[1]
+        return {
+            "audio": tf.cond(
+                frames >= graph.shortest,
+                lambda: graph.whole(mel),
+                lambda: graph.alone(mel, tf.fill([batch], frames)),
+            )
+        }
+
+    @tf.function(
+        input_signature=[tf.TensorSpec(mels["mel"]), tf.TensorSpec((None,), tf.int32)],
+        autograph=False,
+    )
+    def padded(mel: tf.Tensor, lengths: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"audio": graph.alone(mel, lengths), "samples": lengths * graph.hop}
+
+    return {
+        "serving_default": concrete(vocode, mels),
+        "padded": padded,
+        "log_mel": concrete(
+            lambda waveform: {"mel": keras_log_mel(waveform, spec)}, {"waveform": (None, None)}
+        ),
+        "mel_spec": concrete(lambda: {"mel_spec": tf.constant(json.dumps(spec.to_dict()))}, {}),
+        **streaming(graph),
+    }
