@@ -1,0 +1,159 @@
+"""Makes the files that the engines open, all of the same weights, and what they have to sound like.
+
+    python -m benchmarks.inference_peers.build FOLDER [--model RUN-or-.keras] FILE…
+
+A process of its own, so that converting is not part of any engine's memory. It fills the folder
+with the files, and with mel-N.npy and reference-N.npy: N frames of speech, and the sound that the
+Keras generator makes of them.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from benchmarks.inference_peers.tensorflowtts import tensorflowtts
+from tf_melgan import audio, voice_file
+from tf_melgan.errors import BadInput
+from tf_melgan.export.graph import InferenceGraph
+from tf_melgan.export.saved_model import export_saved_model
+from tf_melgan.export.signatures import concrete
+from tf_melgan.export.tflite import convert, export_tflite
+from tf_melgan.features import MelSpec, log_mel
+from tf_melgan.generator import Generator
+from tf_melgan.keras_voice import KerasVoice
+
+sys.path.append(str(Path(__file__).parents[2] / "tests"))
+import speech
+
+FRAMES = (32, 520)
+STEPS = (1, 4, 8, 16, 32)
+# The first are spoken, the others calibrate the kinds of weights that need it.
+_RECORDINGS, _SPOKEN = 16, 4
+
+
+def voice(model: str | None) -> KerasVoice:
+    """The generator of a run or a file, or the paper's with random weights."""
+    if model is None:
+        keras.utils.set_random_seed(0)
+        # "torch": the other initial values make hardly any sound.
+        generator = Generator(initializer="torch")
+        generator.build((None, None, generator.n_mels))
+        return KerasVoice(generator, MelSpec())
+    opened = KerasVoice.open(Path(model))
+    if opened.generator.bands > 1:
+        raise BadInput(f"{model}: has several bands; the peers know a generator of one band")
+    return opened
+
+
+def speech_mels(spec: MelSpec) -> list[np.ndarray]:
+    """Float32 log-mels (frames, n_mels) of recordings."""
+    sounds = [audio.load(path, spec.sample_rate) for path in speech.recordings(_RECORDINGS)]
+    return [log_mel(sound, spec).astype(np.float32) for sound in sounds]
+
+
+def weights(generator: Generator, path: Path) -> None:
+    """Kernels and biases in PyTorch's order and layout, and the official model's arguments."""
+    layers = [generator.first]
+    for upsampler, stack in zip(generator.upsamplers, generator.stacks, strict=True):
+        layers.append(upsampler)
+        for block in zip(stack.dilated, stack.pointwise, stack.shortcuts, strict=True):
+            layers += block
+    geometry = {key: getattr(generator, key) for key in ("n_mels", "channels")}
+    geometry |= {"upsampling": generator.upsampling, "dilations": generator.dilations}
+    values = {"geometry": json.dumps(geometry)}
+    for index, layer in enumerate([*layers, generator.last]):
+        values[f"kernel {index}"] = np.ascontiguousarray(layer.kernel.numpy().T)
+        values[f"bias {index}"] = layer.bias.numpy()
+    np.savez(path, **values)
+
+
+def onnx(path: Path, frames: int) -> None:
+    import torch
+
+    from benchmarks.inference_peers.torch_engines import folded
+
+    model = folded(path.with_name("weights.npz"))
+    mel = torch.zeros(1, model.layers[1].in_channels, frames)
+    torch.onnx.export(model, (mel,), path, dynamo=True, verbose=False, external_data=False)
+
+
+def litert_of_tensorflowtts(path: Path, frames: int | None) -> None:
+    model = tensorflowtts(path.with_name("weights.npz"))
+    mel = keras.InputSpec("float32", (1, frames, model.input_shape[-1]))
+    model.export(path, format="litert", verbose=False, input_signature=[mel])
+
+
+def fixed_step(generator: Generator, path: Path, frames: int) -> None:
+    """A step of this many frames and no other, the way our own files have it."""
+    graph = InferenceGraph(generator)
+    names = [f"state_{index:02}" for index in range(len(graph.states))]
+
+    def step(mel: tf.Tensor, **states: tf.Tensor) -> dict[str, tf.Tensor]:
+        sound, after = graph.step(mel, [states[name] for name in names])
+        return {"audio": sound, **dict(zip(names, after, strict=True))}
+
+    shapes = dict(zip(names, graph.states, strict=True))
+    signature = concrete(step, {"mel": (1, frames, graph.n_mels)} | shapes)
+    path.write_bytes(convert(graph, {"step": signature}, "float32"))
+
+
+def makers(voice: KerasVoice, calibration: list[np.ndarray]) -> dict[str, Callable[[Path], object]]:
+    """How each file is made."""
+    generator, spec = voice.generator, voice.spec
+    made = {
+        "weights.npz": lambda path: weights(generator, path),
+        "generator.keras": voice.save,
+        "saved_model": lambda path: export_saved_model(generator, spec, path),
+        "keras.tflite": lambda path: generator.export(path, format="litert", verbose=False),
+        "tensorflowtts.tflite": lambda path: litert_of_tensorflowtts(path, None),
+    }
+    for kind in voice_file.WEIGHTS:
+        made[f"ours-{kind}.tflite"] = lambda path, kind=kind: export_tflite(
+            generator, spec, path, weights=kind, calibration=calibration
+        )
+    for frames in FRAMES:
+        made[f"official-{frames}.onnx"] = lambda path, frames=frames: onnx(path, frames)
+        made[f"tensorflowtts-{frames}.tflite"] = lambda path, frames=frames: (
+            litert_of_tensorflowtts(path, frames)
+        )
+    for frames in STEPS:
+        made[f"step-{frames}.tflite"] = lambda path, frames=frames: fixed_step(
+            generator, path, frames
+        )
+    return made
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--model")
+    parser.add_argument("files", nargs="*")
+    arguments = parser.parse_args()
+    spoken = voice(arguments.model)
+    mels = speech_mels(spoken.spec)
+    mel = np.concatenate(mels[:_SPOKEN])
+    for frames in (*STEPS, max(FRAMES)):
+        np.save(arguments.folder / f"mel-{frames}.npy", mel[None, :frames])
+        np.save(arguments.folder / f"reference-{frames}.npy", spoken.generate(mel[:frames]))
+    (arguments.folder / "mel.json").write_text(json.dumps(spoken.spec.to_dict()))
+    made = makers(spoken, mels[_SPOKEN:])
+    for name in ("weights.npz", "generator.keras", *arguments.files):
+        if name in made:
+            path = arguments.folder / name
+            if not path.exists():
+                made[name](path)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except BadInput as error:
+        sys.exit(str(error))

@@ -1,0 +1,80 @@
+"""The official architecture in PyTorch: as published, folded, and compiled."""
+
+import json
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from benchmarks.inference_peers import Engine
+
+sys.path.append(str(Path(__file__).parents[2] / "tests"))
+import torch_oracle
+
+
+def folded(path: Path) -> nn.Module:
+    """The official architecture with the weights of a `weights.npz`, without weight norm."""
+    values = np.load(path)
+    model = torch_oracle.Generator(**json.loads(str(values["geometry"]))).eval()
+    convs = [m for m in model.modules() if isinstance(m, nn.Conv1d | nn.ConvTranspose1d)]
+    for index, conv in enumerate(convs):
+        nn.utils.parametrize.remove_parametrizations(conv, "weight")
+        conv.weight.data = torch.from_numpy(values[f"kernel {index}"])
+        conv.bias.data = torch.from_numpy(values[f"bias {index}"])
+    return model
+
+
+def published(path: Path) -> nn.Module:
+    """The same with weight norm as the official code has it, computed at every call."""
+    model = folded(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        for module in list(model.modules()):
+            if isinstance(module, nn.Conv1d | nn.ConvTranspose1d):
+                nn.utils.weight_norm(module)
+    return model
+
+
+class _Torch(Engine):
+    flags = ""
+
+    def __init__(self, threads: int):
+        super().__init__(threads)
+        torch.set_num_threads(threads)
+
+    def open(self, path: Path, mel: np.ndarray) -> None:
+        self._mel = torch.from_numpy(mel.swapaxes(1, 2).copy())
+        self._model = self._loaded(path)
+
+    def run(self) -> np.ndarray:
+        with torch.inference_mode():
+            return self._model(self._mel).numpy()
+
+    def settings(self) -> dict[str, str]:
+        precision = torch.get_float32_matmul_precision()
+        convolutions = torch.backends.mkldnn.conv.fp32_precision
+        return {
+            "version": f"torch {torch.__version__}",
+            "flags": f"{self.flags}, oneDNN, float32 precision: matmul {precision}, "
+            f"convolutions {convolutions} (no bfloat16)",
+        }
+
+
+class Published(_Torch):
+    flags = "eager, torch.nn.utils.weight_norm kept"
+    _loaded = staticmethod(published)
+
+
+class Folded(_Torch):
+    flags = "eager, folded"
+    _loaded = staticmethod(folded)
+
+
+class Compiled(_Torch):
+    flags = "torch.compile(mode default, dynamic=False), folded"
+
+    def _loaded(self, path: Path) -> nn.Module:
+        return torch.compile(folded(path), dynamic=False)
