@@ -12,7 +12,10 @@ const STEP = 32;
 
 const element = (id) => document.getElementById(id);
 
-/** What the page shows: samples and log-mels (frames, bands) of the recording and the voice. */
+/**
+ * What the page shows: samples and log-mels (frames, bands) of the recording and of what the voice
+ * made; and once it has been heard, how many samples were played, and of silence between them.
+ */
 export const shown = {};
 
 let vocoder;
@@ -81,25 +84,31 @@ async function stream(mel, bands) {
   const sound = [];
   const began = performance.now();
   let firstAfter = 0;
-  const heard = (samples) => {
+  const arrived = (samples) => {
     if (samples.length) firstAfter ||= (performance.now() - began) / 1000;
     sound.push(samples);
     player.push(samples);
   };
   player.start();
   for (let place = 0; place < mel.length; place += STEP * bands) {
-    heard(await vocoder.push(mel.slice(place, place + STEP * bands)));
+    arrived(await vocoder.push(mel.slice(place, place + STEP * bands)));
   }
-  heard(await vocoder.finish());
+  arrived(await vocoder.finish());
   const took = (performance.now() - began) / 1000;
-  player.end().then((report) => Object.assign(shown, report));
+  player.end().then(heardAll);
   return { samples: joined(sound), took, firstAfter };
 }
 
 function play(samples) {
   player.start();
   player.push(samples);
-  player.end().then((report) => Object.assign(shown, report));
+  player.end().then(heardAll);
+}
+
+function heardAll({ played, gaps }) {
+  Object.assign(shown, { played, gaps });
+  const seconds = (gaps / vocoder.spec.sample_rate).toFixed(1);
+  if (gaps) say(`This machine is too slow: silence of ${seconds} s between the samples.`);
 }
 
 async function toggleRecording() {
