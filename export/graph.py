@@ -9,119 +9,49 @@ whether the signal begins and whether it ends in what a call sees:
     begins            the start of a stream; every stage keeps the end of what it saw as its state
     neither           a step of the stream
     ends              the end of the stream: what was waiting for frames that do not come
-
-Signals are float32 (batch, 1, time, channels), since engines convolve in two dimensions.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from tf_melgan.export.stage import Function, Stage
 from tf_melgan.generator import Generator
 from tf_melgan.layers import LEAKY_SLOPE, ResidualStack, Upsample1D
 from tf_melgan.pqmf import PQMF
 
-_TIME = 2
-_MOST_JOINED = 4
-Function = Callable[[tf.Tensor], tf.Tensor]
+_ROLES = ("dilated", "pointwise", "shortcut")
+Observer = Callable[[str, tf.Tensor], tf.Tensor]
 
 
-@dataclass(frozen=True)
-class Stage:
-    """What lies between two paddings: windows on a padded signal become samples of the next.
-
-    Args:
-        channels: of the signal that comes in.
-        pad: samples that are padded on before its beginning and behind its end.
-        reflect: whether padding mirrors the signal; otherwise it is zeros.
-        span: samples of the window beyond its first; a stream remembers as many.
-        apply: (padded signal, the signal in its middle) → `rate` samples for each window.
-        rate: samples that come out for one that comes in.
-        crop: samples dropped from the beginning and the end of what comes out.
-    """
-
-    channels: int
-    pad: tuple[int, int]
-    reflect: bool
-    span: int
-    apply: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
-    rate: int = 1
-    crop: tuple[int, int] = (0, 0)
-
-    @property
-    def shortest(self) -> int:
-        """The fewest samples that can be mirrored without mirroring them again."""
-        return max(self.pad) + 1 if self.reflect else 1
-
-    def emitted(self, samples: int) -> int:
-        """How many samples come out once the first `samples` have come in."""
-        return (samples + self.pad[0] - self.span) * self.rate - self.crop[0]
-
-    def __call__(
-        self, new: tf.Tensor | None, past: tf.Tensor | None, last: bool
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """What comes out for a signal that begins with `new`, or goes on with it after `past`.
-
-        Returns:
-            The output, and the state: the `past` of the next call.
-        """
-        first = past is None
-        known = new if first else past if new is None else tf.concat([past, new], _TIME)
-        left, right = self.pad[0] * first, self.pad[1] * last
-        padded = self._padded(known, left, right)
-        middle = slice(self.pad[0], self.pad[0] - self.span or None)
-        output = self.apply(padded, known if first and last else padded[:, :, middle])
-        return self._cropped(output, first, last), padded[:, :, -self.span :]
-
-    def alone(self, signal: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
-        """What comes out for each signal of a batch if it is its first `lengths` samples alone.
-
-        They may be fewer than padding mirrors. What comes out behind their end has no meaning.
-        """
-        left, right = self.pad
-        if self.reflect:
-            place = tf.range(-left, tf.shape(signal)[_TIME] + right)[None]
-            end = lengths[:, None] - 1
-            place = tf.math.floormod(place, tf.maximum(2 * end, 1))
-            place = tf.minimum(place, tf.abs(2 * end - place))
-            padded = tf.gather(signal[:, 0], place, axis=1, batch_dims=1)[:, None]
-        else:
-            inside = tf.range(tf.shape(signal)[_TIME])[None] < lengths[:, None]
-            signal *= tf.cast(inside, signal.dtype)[:, None, :, None]
-            padded = self._padded(signal, left, right)
-        return self._cropped(self.apply(padded, signal), True, True)
-
-    def _padded(self, known: tf.Tensor, left: int, right: int) -> tf.Tensor:
-        if not left and not right:
-            return known
-        if not self.reflect:
-            return tf.pad(known, ((0, 0), (0, 0), (left, right), (0, 0)))
-        before = [known[:, :, i : i + 1] for i in range(left, 0, -1)]
-        after = [known[:, :, -i - 1 : -i] for i in range(1, right + 1)]
-        return _joined([_joined(before), known, _joined(after)])
-
-    def _cropped(self, output: tf.Tensor, first: bool, last: bool) -> tf.Tensor:
-        front, back = self.crop[0] * first, self.crop[1] * last
-        return output[:, :, front : -back or None] if front or back else output
+def _unobserved(name: str, signal: tf.Tensor) -> tf.Tensor:
+    return signal
 
 
 class InferenceGraph(tf.Module):
     """A trained generator's chain of stages, with its weights as variables.
+
+    Args:
+        generator: trained, with weight normalization or folded.
+        observe: (name, signal) → signal; every signal passes it once, under the name of its stage
+            and its own, the same in all uses. What leaves a stage passes where the next begins.
 
     Attributes:
         hop: samples for each frame of the mel.
         shortest: frames from which `whole` works; `alone` works from one.
         start_frames: frames from which `start` works.
         lookahead: samples that the stream lags behind the frames it has seen.
+        weights: kernels and biases by the names of their convolutions.
         states: shape of each state of a stream, (1, 1, time, channels).
     """
 
-    def __init__(self, generator: Generator):
+    def __init__(self, generator: Generator, observe: Observer = _unobserved):
         super().__init__()
-        self._weights: list[tf.Variable] = []
+        self._observe = observe
+        self.weights: dict[str, tf.Variable] = {}
         self.stages = list(self._chain(generator))
         self.n_mels = generator.n_mels
         self.hop = int(np.prod([stage.rate for stage in self.stages]))
@@ -143,9 +73,10 @@ class InferenceGraph(tf.Module):
         Each gives what it would alone; behind its end the output is 0.
         """
         signal = tf.expand_dims(mel, 1)
-        for stage in self.stages:
-            signal = stage.alone(signal, lengths)
-            lengths *= stage.rate
+        with tf.name_scope("alone"):
+            for stage in self.stages:
+                signal = stage.alone(signal, lengths)
+                lengths *= stage.rate
         waveform = _waveform(signal)
         return tf.where(tf.range(tf.shape(waveform)[1])[None] < lengths[:, None], waveform, 0.0)
 
@@ -193,92 +124,96 @@ class InferenceGraph(tf.Module):
 
     def _chain(self, generator: Generator) -> Iterator[Stage]:
         folded = generator.folded() if generator.weight_normalization else generator
-        yield self._window(folded.first)
-        for upsampler, stack in zip(folded.upsamplers, folded.stacks, strict=True):
-            yield self._upsampling(upsampler)
-            yield from self._residuals(stack)
-        yield self._window(folded.last, _activated, tf.tanh)
+        yield self._window("first", folded.first)
+        pairs = zip(folded.upsamplers, folded.stacks, strict=True)
+        for index, (upsampler, stack) in enumerate(pairs):
+            yield self._upsampling(f"upsampling_{index}", upsampler)
+            yield from self._residuals(f"stack_{index}", stack)
+        yield self._window("last", folded.last, activate=True, bound=True)
         if folded.pqmf is not None:
             yield self._synthesis(folded.pqmf)
 
     def _window(
-        self,
-        conv: keras.layers.Conv1D,
-        before: Function = tf.identity,
-        after: Function = tf.identity,
+        self, name: str, conv: keras.layers.Conv1D, activate: bool = False, bound: bool = False
     ) -> Stage:
-        """A convolution between reflections, with a function of each sample on either side."""
+        """A convolution between reflections, perhaps with activation before and tanh behind it."""
         kernel = conv.kernel.numpy()
-        convolve, reach = self._convolution(kernel, conv.bias.numpy()), len(kernel) // 2
+        reach = len(kernel) // 2
+        convolve = self._convolution(f"{name}/conv", kernel, conv.bias.numpy())
 
         def apply(padded: tf.Tensor, _: tf.Tensor) -> tf.Tensor:
-            return after(convolve(before(padded)))
+            output = convolve(self._activated(f"{name}/active", padded) if activate else padded)
+            return self._bounded(name, output) if bound else output
 
-        return Stage(kernel.shape[1], (reach, reach), True, 2 * reach, apply)
+        return self._stage(name, kernel.shape[1], (reach, reach), True, 2 * reach, apply)
 
-    def _upsampling(self, layer: Upsample1D) -> Stage:
-        stride, kernel = layer.stride, layer.polyphase_kernel()
-        kernel = keras.ops.convert_to_numpy(kernel)
-        convolve = self._convolution(kernel, np.tile(layer.bias.numpy(), stride))
-        crop = stride // 2 + stride % 2
+    def _upsampling(self, name: str, layer: Upsample1D) -> Stage:
+        stride, kernel = layer.stride, keras.ops.convert_to_numpy(layer.polyphase_kernel())
+        bias, crop = np.tile(layer.bias.numpy(), stride), stride // 2 + stride % 2
+        convolve = self._convolution(f"{name}/conv", kernel, bias)
 
         def apply(padded: tf.Tensor, _: tf.Tensor) -> tf.Tensor:
-            return _laid_out(convolve(_activated(padded)), stride)
+            return _laid_out(convolve(self._activated(f"{name}/active", padded)), stride)
 
-        return Stage(kernel.shape[1], (1, 1), False, 1, apply, stride, (crop, stride - crop))
+        ends = (crop, stride - crop)
+        return self._stage(name, kernel.shape[1], (1, 1), False, 1, apply, stride, ends)
 
-    def _residuals(self, stack: ResidualStack) -> Iterator[Stage]:
-        convs = (stack.dilated, stack.pointwise, stack.shortcuts)
-        for dilation, *block in zip(stack.dilations, *convs, strict=True):
-            yield self._residual(dilation, *block)
+    def _residuals(self, name: str, stack: ResidualStack) -> Iterator[Stage]:
+        blocks = zip(stack.dilations, stack.dilated, stack.pointwise, stack.shortcuts, strict=True)
+        for index, (dilation, *block) in enumerate(blocks):
+            yield self._residual(f"{name}_block_{index}", dilation, *block)
 
-    def _residual(self, dilation: int, *block: keras.layers.Conv1D) -> Stage:
-        weights = [(conv.kernel.numpy(), conv.bias.numpy()) for conv in block]
-        dilated = self._convolution(*weights[0], dilation)
-        pointwise, shortcut = (self._convolution(*pair) for pair in weights[1:])
+    def _residual(self, name: str, dilation: int, *block: keras.layers.Conv1D) -> Stage:
+        dilated, pointwise, shortcut = (
+            self._convolution(f"{name}/{role}", conv.kernel.numpy(), conv.bias.numpy(), spacing)
+            for role, conv, spacing in zip(_ROLES, block, (dilation, 1, 1), strict=True)
+        )
 
         def apply(padded: tf.Tensor, middle: tf.Tensor) -> tf.Tensor:
-            branch = pointwise(_activated(dilated(_activated(padded))))
-            return shortcut(middle) + branch
+            branch = dilated(self._activated(f"{name}/active", padded))
+            branch = self._observe(f"{name}/dilated", branch)
+            branch = pointwise(self._activated(f"{name}/dilated_active", branch))
+            branch = self._observe(f"{name}/branch", branch)
+            return self._observe(f"{name}/shortcut", shortcut(middle)) + branch
 
-        channels = weights[0][0].shape[1]
-        return Stage(channels, (dilation, dilation), True, 2 * dilation, apply)
+        channels = block[0].kernel.shape[1]
+        return self._stage(name, channels, (dilation, dilation), True, 2 * dilation, apply)
 
     def _synthesis(self, bank: PQMF) -> Stage:
         kernel, before, after = bank.synthesis_kernel()
-        convolve = self._convolution(kernel.astype(np.float32))
+        convolve = self._convolution("pqmf/conv", kernel.astype(np.float32))
 
         def apply(padded: tf.Tensor, _: tf.Tensor) -> tf.Tensor:
             return _laid_out(convolve(padded), bank.bands)
 
-        return Stage(bank.bands, (before, after), False, before + after, apply, bank.bands)
+        pad = (before, after)
+        return self._stage("pqmf", bank.bands, pad, False, before + after, apply, bank.bands)
+
+    def _stage(self, name: str, *arguments: Any) -> Stage:
+        return Stage(name, lambda signal: self._observe(f"{name}/in", signal), *arguments)
+
+    def _bounded(self, name: str, signal: tf.Tensor) -> tf.Tensor:
+        signal = self._observe(f"{name}/unbounded", signal)
+        return self._observe(f"{name}/bounded", tf.tanh(signal))
+
+    def _activated(self, name: str, signal: tf.Tensor) -> tf.Tensor:
+        return self._observe(name, tf.nn.leaky_relu(signal, LEAKY_SLOPE))
 
     def _convolution(
-        self, kernel: np.ndarray, bias: np.ndarray | None = None, dilation: int = 1
+        self, name: str, kernel: np.ndarray, bias: np.ndarray | None = None, dilation: int = 1
     ) -> Function:
         """A convolution of a padded signal with a kernel (taps, channels, filters)."""
         kernel = tf.Variable(kernel[None], trainable=False)
         offset = None if bias is None else tf.Variable(bias, trainable=False)
-        self._weights += [kernel] if offset is None else [kernel, offset]
+        self.weights[f"{name}/kernel"] = kernel
+        if offset is not None:
+            self.weights[f"{name}/bias"] = offset
 
         def convolve(padded: tf.Tensor) -> tf.Tensor:
             output = tf.nn.conv2d(padded, kernel, 1, "VALID", dilations=[1, dilation])
             return output if offset is None else tf.nn.bias_add(output, offset)
 
         return convolve
-
-
-def _joined(signals: list[tf.Tensor | None]) -> tf.Tensor | None:
-    """One after the other in time, by concatenations that XNNPACK takes: of few signals each."""
-    signals = [signal for signal in signals if signal is not None]
-    while len(signals) > 1:
-        groups = range(0, len(signals), _MOST_JOINED)
-        signals = [tf.concat(signals[i : i + _MOST_JOINED], _TIME) for i in groups]
-    return signals[0] if signals else None
-
-
-def _activated(signal: tf.Tensor) -> tf.Tensor:
-    return tf.nn.leaky_relu(signal, LEAKY_SLOPE)
 
 
 def _laid_out(phases: tf.Tensor, rate: int) -> tf.Tensor:

@@ -1,14 +1,18 @@
 """A trained generator as a `.tflite` file that streams."""
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import flatbuffers
+import numpy as np
 import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
 
 from tf_melgan import voice_file
+from tf_melgan.errors import BadInput
+from tf_melgan.export import quantization
 from tf_melgan.export.graph import InferenceGraph
 from tf_melgan.export.signatures import concrete, streaming
 from tf_melgan.features import MelSpec
@@ -16,6 +20,9 @@ from tf_melgan.generator import Generator
 
 # Frames that a file takes where nobody says how many.
 _DEFAULT_FRAMES = 32
+# What the noise of int8 stages stays under in "mixed", and mels that the sweep for it hears.
+_MIXED_SNR = 20.0
+_SWEPT = 3
 
 
 def export_tflite(
@@ -25,6 +32,7 @@ def export_tflite(
     weights: str = "float32",
     name: str = "voice",
     licence: str = "not stated",
+    calibration: Sequence[np.ndarray] = (),
 ) -> voice_file.VoiceInfo:
     """Writes a voice's file; `tf_melgan.voice_file` says what is in it.
 
@@ -32,20 +40,37 @@ def export_tflite(
         generator: trained, with weight normalization or folded.
         spec: the mel it was trained on.
         path: ends in .tflite by custom.
-        weights: "float32" or "float16".
+        weights: one of `voice_file.WEIGHTS`.
         name: of the voice.
         licence: of the weights.
+        calibration: log-mels (frames, n_mels) of recordings, for int8 and mixed; each at least
+            as long as a stream takes to begin.
 
     Raises:
-        BadInput: the file cannot be written.
+        BadInput: the file cannot be written, or there is nothing to calibrate with.
     """
-    graph = InferenceGraph(generator)
+    graph = _graph(generator, weights, calibration)
     model = with_default_frames(convert(graph, signatures(graph), weights), _DEFAULT_FRAMES)
     info = voice_file.VoiceInfo(
         name, licence, weights, spec, graph.shortest, graph.start_frames, graph.lookahead
     )
     voice_file.write(path, model, info)
     return voice_file.read(path)
+
+
+def _graph(generator: Generator, weights: str, calibration: Sequence[np.ndarray]) -> InferenceGraph:
+    graph = InferenceGraph(generator)
+    if weights not in ("int8", "mixed"):
+        return graph
+    mels = [mel for mel in calibration if len(mel) >= graph.start_frames]
+    if not mels:
+        raise BadInput(f"{weights} needs recordings to calibrate with; give a folder of them")
+    ranges = quantization.measured(generator, mels)
+    stages = [stage.name for stage in graph.stages]
+    if weights == "mixed":
+        noise = quantization.noise(generator, ranges, mels[:_SWEPT])
+        stages = quantization.mixed(noise, quantization.work(generator), _MIXED_SNR)
+    return quantization.int8_graph(generator, ranges, stages)
 
 
 def signatures(graph: InferenceGraph) -> dict[str, Any]:
@@ -69,8 +94,9 @@ def convert(graph: InferenceGraph, signatures: dict[str, Any], weights: str) -> 
         converter = tf.lite.TFLiteConverter.from_saved_model(
             folder, signature_keys=list(signatures)
         )
-        if weights == "float16":
+        if weights != "float32":
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        if weights == "float16":
             converter.target_spec.supported_types = [tf.float16]
         return converter.convert()
 

@@ -10,16 +10,18 @@ import pytest
 import voices
 from ai_edge_litert.interpreter import Interpreter
 
-from tf_melgan import voice_file
+from tf_melgan import cost, voice_file
+from tf_melgan.config import GeneratorConfig
 from tf_melgan.errors import BadInput
 from tf_melgan.litert_voice import LiteRTVoice
 from tf_melgan.vocoder import Vocoder
 
 pytest.importorskip("tensorflow")
-from tf_melgan.export import tflite
+from tf_melgan.export import quantization, tflite
 from tf_melgan.export.graph import InferenceGraph
 
 SWEEP = 20
+CALIBRATION = [voices.mels(60, seed=100 + seed) for seed in range(3)]
 
 
 @pytest.fixture(scope="module")
@@ -31,9 +33,8 @@ def files(tmp_path_factory):
         if (name, weights) not in made:
             geometry = voices.GEOMETRIES[name]
             path = folder / f"{name}-{weights}.tflite"
-            tflite.export_tflite(
-                voices.generator(geometry), voices.spec(geometry), path, weights, name, "CC0"
-            )
+            given = (voices.spec(geometry), path, weights, name, "CC0", CALIBRATION)
+            tflite.export_tflite(voices.generator(geometry), *given)
             made[name, weights] = path
         return made[name, weights]
 
@@ -63,6 +64,48 @@ def test_any_chunking_gives_the_bits_of_the_whole(files, weights, threads):
         pieces = [stream.push(mel[a:b]) for a, b in zip([0, *cuts], [*cuts, frames], strict=True)]
         sound = np.concatenate([*pieces, stream.finish()])
         assert np.array_equal(sound, voice.whole(mel)), (name, frames, cuts)
+
+
+@pytest.mark.parametrize("weights", ["int8", "mixed"])
+@pytest.mark.parametrize("name", ["paper", "lite"])
+def test_fixed_scales_make_no_difference_between_chunkings(files, name, weights):
+    voice, rng = LiteRTVoice(files(name, weights)), np.random.default_rng(0)
+    for frames in (20, 75):
+        mel, cuts = voices.mels(frames), voices.cuts(frames, rng)
+        stream = voice.stream()
+        pieces = [stream.push(mel[a:b]) for a, b in zip([0, *cuts], [*cuts, frames], strict=True)]
+        assert np.array_equal(np.concatenate([*pieces, stream.finish()]), voice.whole(mel))
+
+
+@pytest.mark.parametrize("weights", ["int8", "mixed"])
+def test_int8_says_nearly_the_same(files, weights):
+    mel = voices.mels(70)
+    expected = voices.said(voices.generator(voices.PAPER), mel)
+    error = LiteRTVoice(files("paper", weights)).whole(mel) - expected
+    measured = 10 * np.log10(np.mean(expected**2) / np.mean(error**2))
+    # Less than float16 has: otherwise nothing was made int8.
+    assert 30 < measured < 60
+
+
+def test_int8_without_recordings_says_what_it_needs(tmp_path):
+    made = voices.generator(voices.GEOMETRIES["one stage"])
+    with pytest.raises(BadInput, match=r"^int8 needs recordings to calibrate with; give a "):
+        tflite.export_tflite(made, voices.spec(voices.PAPER), tmp_path / "x.tflite", "int8")
+
+
+def test_mixed_leaves_out_what_costs_most_for_the_work_it_saves():
+    noise, work = {"a": 0.004, "b": 0.02, "c": 0.005}, {"a": 1.0, "b": 10.0, "c": 5.0}
+    assert quantization.mixed(noise, work, 20.0) == ["c", "a"]
+    assert quantization.mixed(noise, work, 15.0) == ["c", "b", "a"]
+    assert quantization.mixed(noise, work, 30.0) == []
+
+
+def test_work_is_that_of_the_whole_generator():
+    made = voices.generator(voices.GEOMETRIES["lite"])
+    total = sum(
+        x.macs for x in cost.generator(GeneratorConfig(24, (2, 4, 8), (1, 3, 9, 27), 4), 10)
+    )
+    assert sum(quantization.work(made).values()) == pytest.approx(total)
 
 
 def test_sound_comes_as_soon_as_it_exists(files):
@@ -106,19 +149,20 @@ def test_it_allocates_as_it_is(files):
         assert list(details["shape_signature"]) == [1, -1, 10]
 
 
-def test_half_precision_halves_what_weights_take(files, tmp_path):
-    made = voices.generator(voices.PAPER | {"channels": 256})
-    sizes = []
-    for weights in ("float32", "float16"):
+def test_fewer_bits_shrink_the_file_and_change_the_sound_a_little(tmp_path):
+    made, mel = voices.generator(voices.PAPER | {"channels": 256}), voices.mels(40)
+    expected, sizes, snr = voices.said(made, mel), {}, {}
+    for weights in ("float32", "float16", "int8-dynamic"):
         path = tmp_path / f"{weights}.tflite"
         tflite.export_tflite(made, voices.spec(voices.PAPER), path, weights)
-        sizes.append(path.stat().st_size)
-    saved, parameters = sizes[0] - sizes[1], made.folded().count_params()
+        sizes[weights] = path.stat().st_size
+        error = LiteRTVoice(path).whole(mel) - expected
+        snr[weights] = 10 * np.log10(np.mean(expected**2) / np.mean(error**2))
+    parameters = made.folded().count_params()
     # Less what it takes to describe as many conversions.
-    assert 2 * parameters - 100_000 < saved <= 2 * parameters
-    mel = voices.mels(40)
-    one, other = (LiteRTVoice(files("paper", weights))(mel) for weights in ("float32", "float16"))
-    assert 0 < np.abs(one - other).max() < 1e-3
+    assert 2 * parameters - 100_000 < sizes["float32"] - sizes["float16"] <= 2 * parameters
+    assert sizes["int8-dynamic"] < 0.4 * sizes["float32"]
+    assert snr["float32"] > 100 > snr["float16"] > 55 > snr["int8-dynamic"] > 25
 
 
 def test_the_file_says_what_it_is(files):

@@ -12,6 +12,7 @@ from typing import Any
 
 from tf_melgan.errors import BadInput
 from tf_melgan.extras import needed_for
+from tf_melgan.voice_file import WEIGHTS
 
 BAD_INPUT, INTERRUPTED = 2, 130
 
@@ -143,15 +144,19 @@ def _evaluate(arguments: argparse.Namespace) -> None:
 
 
 def _export(arguments: argparse.Namespace) -> None:
-    from tf_melgan.keras_voice import KerasVoice
+    from tf_melgan import mel_files
 
     with _quietly():
         from tf_melgan import export
+        from tf_melgan.keras_voice import KerasVoice
 
         voice = KerasVoice.open(arguments.model)
         name = arguments.name or arguments.out.stem
         if arguments.to == "tflite":
-            given = (arguments.weights, name, arguments.licence)
+            calibration = (
+                mel_files.some(arguments.calibration, voice.spec) if arguments.calibration else ()
+            )
+            given = (arguments.weights, name, arguments.licence, calibration)
             info = export.export_tflite(voice.generator, voice.spec, arguments.out, *given)
         else:
             given = (name, arguments.licence)
@@ -268,9 +273,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     export.add_argument("model", type=Path, help="a run's folder or a .keras file")
     export.add_argument("--to", required=True, choices=["tflite", "saved-model"])
-    export.add_argument(
-        "--weights", choices=["float32", "float16"], default="float32", help="(default: float32)"
-    )
+    export.add_argument("--weights", choices=WEIGHTS, default="float32", help="(default: float32)")
+    export.add_argument("--calibration", type=Path, help="recordings, for int8 and mixed")
     export.add_argument("--out", required=True, type=Path, help="the file, or the folder")
     export.add_argument("--name", help="what the voice is called (default: as --out)")
     export.add_argument("--licence", default="not stated", help="of the weights")

@@ -35,6 +35,18 @@ def pieces(path: str | Path, spec: MelSpec) -> Iterator[np.ndarray]:
         yield log_mel_valid(padded[start : start + samples], spec)
 
 
+def some(folder: Path, spec: MelSpec, most: int = 16) -> list[np.ndarray]:
+    """The first piece of at most so many files, spread over those below a folder.
+
+    Raises:
+        BadInput: there are none, or one cannot be read.
+    """
+    files = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in SUFFIXES]
+    if not files:
+        raise BadInput(f"{folder}: holds no .npy mels and no recordings")
+    return [next(pieces(path, spec)) for path in files[:: -(-len(files) // most)]]
+
+
 def frames(path: str | Path, spec: MelSpec) -> int:
     """How many frames all pieces have together, by the file's header."""
     path = Path(path)

@@ -1,0 +1,98 @@
+"""Which signals of a voice are int8, and at what scale.
+
+Ranges of signals are measured once, on whole utterances, and written into the graph that every
+signature is made of, so that a stream computes with the scales of the whole: however it is cut,
+the sound is the same. Weights are scaled by the converter, each filter by its own largest.
+"""
+
+from collections.abc import Collection, Sequence
+from itertools import islice
+
+import numpy as np
+import tensorflow as tf
+
+from tf_melgan import cost
+from tf_melgan.config import GeneratorConfig
+from tf_melgan.export.graph import InferenceGraph
+from tf_melgan.generator import Generator
+
+Ranges = dict[str, tuple[float, float]]
+
+
+def measured(generator: Generator, mels: Sequence[np.ndarray]) -> Ranges:
+    """The smallest and the largest value of every signal, over log-mels (frames, n_mels)."""
+    ranges: Ranges = {}
+
+    def observe(name: str, signal: tf.Tensor) -> tf.Tensor:
+        low, high = ranges.get(name, (0.0, 0.0))
+        ranges[name] = min(low, float(np.min(signal))), max(high, float(np.max(signal)))
+        return signal
+
+    graph = InferenceGraph(generator, observe)
+    for mel in mels:
+        graph.whole(tf.constant(mel[None]))
+    return ranges
+
+
+def int8_graph(generator: Generator, ranges: Ranges, stages: Collection[str]) -> InferenceGraph:
+    """The graph with the signals of the named stages rounded to 256 values over their ranges."""
+
+    def observe(name: str, signal: tf.Tensor) -> tf.Tensor:
+        if name.split("/")[0] not in stages:
+            return signal
+        return tf.quantization.fake_quant_with_min_max_args(signal, *ranges[name])
+
+    return InferenceGraph(generator, observe)
+
+
+def noise(generator: Generator, ranges: Ranges, mels: Sequence[np.ndarray]) -> dict[str, float]:
+    """For each stage, the power of what int8 in it alone adds to the sound, over the sound's."""
+
+    def sound(stages: Collection[str]) -> np.ndarray:
+        graph = int8_graph(generator, ranges, stages)
+        for name, weight in graph.weights.items():
+            if name.split("/")[0] in stages and name.endswith("/kernel"):
+                weight.assign(_rounded(weight.numpy()))
+        return np.concatenate([graph.whole(tf.constant(mel[None]))[0] for mel in mels])
+
+    clean = sound(())
+    names = [stage.name for stage in InferenceGraph(generator).stages]
+    return {
+        name: float(np.mean((sound({name}) - clean) ** 2) / np.mean(clean**2)) for name in names
+    }
+
+
+def _rounded(kernel: np.ndarray) -> np.ndarray:
+    """A kernel (…, filters) as the converter stores it in int8, each filter at its own scale."""
+    scale = np.abs(kernel).max(axis=(0, 1, 2), keepdims=True) / 127
+    return np.round(kernel / np.maximum(scale, 1e-30)) * scale
+
+
+def mixed(noise: dict[str, float], work: dict[str, float], snr: float) -> list[str]:
+    """The stages that compute in int8 when their noise must stay `snr` dB under the sound.
+
+    Noises add up; those stages come first that save the most work for theirs.
+
+    Args:
+        noise: of each stage, over the sound.
+        work: of each stage, in any unit.
+        snr: in dB.
+    """
+    chosen, left = [], 10 ** (-snr / 10)
+    for name in sorted(noise, key=lambda name: noise[name] / max(work[name], 1e-9)):
+        if noise[name] <= left:
+            left -= noise[name]
+            chosen.append(name)
+    return chosen
+
+
+def work(generator: Generator) -> dict[str, float]:
+    """Multiply-adds of each stage for a sample of sound."""
+    config = GeneratorConfig(
+        generator.channels, generator.upsampling, generator.dilations, generator.bands
+    )
+    convolutions = iter(cost.generator(config, generator.n_mels))
+    return {
+        stage.name: sum(c.macs for c in islice(convolutions, 3 if "block" in stage.name else 1))
+        for stage in InferenceGraph(generator).stages
+    }
