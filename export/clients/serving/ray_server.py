@@ -19,10 +19,10 @@ from ray import serve
 from tf_melgan.errors import BadInput
 from tf_melgan.features import MelSpec, check_mel
 
-# Frames that a batch may have, the padding of its shorter members included: bounds its memory.
+# Frames of a batch, the padding of its shorter members included; on CPUs, more are no faster.
+_BATCH_FRAMES = 512
+# Frames of a mel, which bound the memory that a request takes; longer ones than a batch go alone.
 _MOST_FRAMES = 2048
-# Seconds that the first request of a batch waits for others.
-_PATIENCE = 0.01
 _SERVED = ("padded", "log_mel", "mel_spec")
 _URL = "/v1/models/voice"
 http = FastAPI()
@@ -30,7 +30,8 @@ http = FastAPI()
 
 # Ray sends the class to its replica with what is defined before it.
 def _padded_frames(mels: list[np.ndarray]) -> int:
-    return len(mels) * max(len(mel) for mel in mels)
+    frames = len(mels) * max(len(mel) for mel in mels)
+    return frames if len(mels) > 1 else min(frames, _BATCH_FRAMES)
 
 
 def _array(name: str, values: Any, spec: tf.TensorSpec) -> np.ndarray:
@@ -54,7 +55,7 @@ def _answer(content: dict[str, Any], status: int = 200) -> Response:
     return Response(body, status, media_type="application/json")
 
 
-@serve.deployment(max_ongoing_requests=_MOST_FRAMES)
+@serve.deployment(max_ongoing_requests=_BATCH_FRAMES)
 @serve.ingress(http)
 class Voice:
     """Args: path: of the SavedModel."""
@@ -65,6 +66,8 @@ class Voice:
         values = self._signatures["mel_spec"]()["mel_spec"].numpy()
         self._spec = MelSpec.from_dict(orjson.loads(values))
         self._batches = {"count": 0, "mels": 0}
+        self._busy, self._idle = 0, asyncio.Event()
+        self._idle.set()
 
     @http.get(_URL)
     async def status(self) -> dict[str, Any]:
@@ -109,15 +112,25 @@ class Voice:
             most = min(frames, _MOST_FRAMES)
             raise BadInput(f"lengths are {lengths.tolist()}; give 1 to {most} frames")
         mels = [check_mel(row[:end], self._spec) for row, end in zip(mel, lengths, strict=True)]
-        sounds = await asyncio.gather(*map(self._vocoded, mels))
+        # Ray closes a batch whether or not it can be computed yet. So what comes while others are
+        # computed waits here, to make batches together.
+        await self._idle.wait()
+        self._idle.clear()
+        self._busy += 1
+        try:
+            sounds = await asyncio.gather(*map(self._vocoded, mels))
+        finally:
+            self._busy -= 1
+            if not self._busy:
+                self._idle.set()
         audio = np.zeros((batch, frames * self._spec.hop), np.float32)
         for row, sound in zip(audio, sounds, strict=True):
             row[: len(sound)] = sound
         return {"audio": audio, "samples": lengths * self._spec.hop}
 
     @serve.batch(
-        max_batch_size=_MOST_FRAMES,
-        batch_wait_timeout_s=_PATIENCE,
+        max_batch_size=_BATCH_FRAMES,
+        batch_wait_timeout_s=0,
         batch_size_fn=_padded_frames,
     )
     async def _vocoded(self, mels: list[np.ndarray]) -> list[np.ndarray]:
@@ -126,7 +139,6 @@ class Voice:
         batch = np.full(shape, self._spec.log_floor, np.float32)
         for row, mel in zip(batch, mels, strict=True):
             row[: len(mel)] = mel
-        # In a thread, so that the next batch gathers while this one is computed.
         inputs = {"mel": batch, "lengths": lengths}
         outputs = await asyncio.to_thread(self._computed, "padded", inputs)
         self._batches["count"] += 1
