@@ -8,7 +8,7 @@ BIN = $(VENV)/bin
 INSTALL = $(BIN)/pip install --quiet --constraint $(CONSTRAINTS) --editable
 TFA_REFERENCE = build/tfa/reference.npz
 
-.PHONY: demo test slow lint format soak wheel tfa
+.PHONY: demo test slow web serving lint format soak wheel tfa
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/stamp-demo
@@ -17,8 +17,14 @@ demo: $(VENV)/stamp-demo
 test: $(VENV)/stamp-dev
 	$(BIN)/python -m pytest $(PYTEST)
 
-slow: $(VENV)/stamp-dev
+slow: $(VENV)/stamp-serving
 	$(BIN)/python -m pytest -m slow
+
+web: $(VENV)/stamp-dev
+	$(BIN)/python -m pytest -m slow tests/test_web_client.py
+
+serving: $(VENV)/stamp-serving
+	$(BIN)/python -m pytest -m slow tests/test_serving.py
 
 lint: $(VENV)/stamp-dev
 	$(BIN)/ruff check .
@@ -52,6 +58,10 @@ $(VENV)/stamp-demo: setup.py $(CONSTRAINTS) | $(VENV)/bin/python
 $(VENV)/stamp-dev: setup.py $(CONSTRAINTS) | $(VENV)/bin/python
 	$(INSTALL) '.[$(EXTRAS)]'
 	touch $@ $(VENV)/stamp-demo
+
+$(VENV)/stamp-serving: $(VENV)/stamp-dev
+	$(INSTALL) '.[serving]'
+	touch $@
 
 .venv-tfa/stamp: constraints/py311-tfa.txt
 	$(PYTHON) -m venv .venv-tfa

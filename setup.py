@@ -21,6 +21,7 @@ TRAINING = [
     "pystoi>=0.4",
     "speechmos>=0.0.1.1",
     "onnxruntime>=1.20",
+    "flatbuffers>=25",
 ]
 EXTRAS = {
     "train": ["tensorflow>=2.17,<2.22", *TRAINING],
@@ -30,7 +31,8 @@ EXTRAS = {
     "io": ["tensorflow-io==0.37.1", "tensorflow<=2.17.1"],
     # An environment of its own: tensorflow-addons cannot be imported with a later TensorFlow.
     "tfa": ["tensorflow-addons==0.23.0", "tensorflow==2.15.1"],
-    "dev": ["build", "espeakng-loader", "pytest", "pytest-xdist", "ruff", "torch"],
+    "serving": ["ray[serve]>=2.60", "fastapi>=0.165", "orjson>=3.13", "tensorflow>=2.17,<2.22"],
+    "dev": ["build", "espeakng-loader", "pytest", "pytest-xdist", "ruff", "selenium", "torch"],
 }
 
 setup(

@@ -76,7 +76,7 @@ def test_a_batch_is_its_members(made):
     generator, voice = made
     for frames in (2, 40):
         batch = np.stack([voices.mels(frames, seed=seed) for seed in range(3)])
-        sounds = voice._runners["serving_default"](mel=batch)["audio"]
+        sounds = voice.runners["serving_default"](mel=batch)["audio"]
         expected = [voices.said(generator, mel) for mel in batch]
         assert np.abs(sounds - np.stack(expected)).max() <= 1e-5
 

@@ -162,7 +162,7 @@ def test_fewer_bits_shrink_the_file_and_change_the_sound_a_little(tmp_path):
     # Less what it takes to describe as many conversions.
     assert 2 * parameters - 100_000 < sizes["float32"] - sizes["float16"] <= 2 * parameters
     assert sizes["int8-dynamic"] < 0.4 * sizes["float32"]
-    assert snr["float32"] > 100 > snr["float16"] > 55 > snr["int8-dynamic"] > 25
+    assert snr["float32"] > 100 and 55 < snr["float16"] < 100 and 25 < snr["int8-dynamic"] < 90
 
 
 def test_the_file_says_what_it_is(files):

@@ -23,16 +23,16 @@ import numpy as np
 import tensorflow as tf
 
 from tf_melgan.errors import BadInput
+from tf_melgan.exported_voice import ExportedVoice
 from tf_melgan.features import MelSpec
-from tf_melgan.litert_voice import LiteRTStream
 from tf_melgan.voice_file import VoiceInfo
 
 ENTRY = "assets.extra/voice.json"
-# Frames of a step where the caller leaves it to us.
+_SIGNATURES = ("serving_default", "start", "step", "end")
 _STEP = 256
 
 
-class SavedModelVoice:
+class SavedModelVoice(ExportedVoice):
     """Float32 log-mel (frames, n_mels) → float32 (frames · hop,), by a SavedModel.
 
     Args:
@@ -43,8 +43,7 @@ class SavedModelVoice:
     """
 
     def __init__(self, path: str | Path):
-        self.info = read(path)
-        self.spec = self.info.mel
+        info = read(path)
         try:
             # Its functions live as long as the model does.
             self._model = tf.saved_model.load(str(path))
@@ -53,25 +52,11 @@ class SavedModelVoice:
             raise BadInput(
                 f"{path}: TensorFlow {tf.__version__} cannot run it ({reason})"
             ) from None
-        self._runners = {
-            name: _runner(self._model.signatures[name])
-            for name in ("serving_default", "start", "step", "end")
-        }
-
-    def __call__(self, mel: np.ndarray) -> np.ndarray:
-        """All at once up to a step; longer mels as a stream, in a memory that does not grow."""
-        if len(mel) <= max(_STEP, self.info.start_frames):
-            return self.whole(mel)
-        stream = self.stream()
-        steps = [stream.push(mel[i : i + _STEP]) for i in range(0, len(mel), _STEP)]
-        return np.concatenate([*steps, stream.finish()])
+        runners = {name: _runner(self._model.signatures[name]) for name in _SIGNATURES}
+        super().__init__(info, runners, _STEP)
 
     def whole(self, mel: np.ndarray) -> np.ndarray:
-        """All in one call."""
-        return self._runners["serving_default"](mel=mel[None])["audio"][0]
-
-    def stream(self) -> LiteRTStream:
-        return LiteRTStream(self)
+        return self.runners["serving_default"](mel=mel[None])["audio"][0]
 
 
 def read(path: str | Path) -> VoiceInfo:
