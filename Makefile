@@ -36,6 +36,7 @@ format: $(VENV)/stamp-dev
 
 soak: $(VENV)/stamp-dev
 	$(BIN)/python -m benchmarks.soak
+	$(BIN)/python -m benchmarks.chunking
 
 wheel: $(VENV)/stamp-dev
 	$(BIN)/python -m build --outdir dist

@@ -17,12 +17,12 @@ class ExportedVoice(ABC):
     Args:
         info: what the file says of itself.
         runners: of the signatures that it needs; start, step and end are among them.
-        step: frames of a step where the caller leaves it to us: the cheapest per frame.
+        step: the most frames of a step: what is cheapest per frame.
     """
 
     def __init__(self, info: VoiceInfo, runners: dict[str, Runner], step: int):
         self.info, self.spec, self.runners = info, info.mel, runners
-        self._step = step
+        self.step = step
 
     @abstractmethod
     def whole(self, mel: np.ndarray) -> np.ndarray:
@@ -30,11 +30,10 @@ class ExportedVoice(ABC):
 
     def __call__(self, mel: np.ndarray) -> np.ndarray:
         """All at once up to a step; longer mels as a stream, in a memory that does not grow."""
-        if len(mel) <= max(self._step, self.info.start_frames):
+        if len(mel) <= max(self.step, self.info.start_frames):
             return self.whole(mel)
         stream = self.stream()
-        pieces = [stream.push(mel[i : i + self._step]) for i in range(0, len(mel), self._step)]
-        return np.concatenate([*pieces, stream.finish()])
+        return np.concatenate([stream.push(mel), stream.finish()])
 
     def stream(self) -> "ExportedStream":
         return ExportedStream(self)
@@ -54,13 +53,17 @@ class ExportedStream:
 
     def push(self, mel: np.ndarray) -> np.ndarray:
         """Float32 (frames, n_mels), any number → float32 (samples,), perhaps none yet."""
-        if self._states:
-            return self._advance("step", mel) if len(mel) else _NOTHING
-        self._waiting = np.concatenate([self._waiting, mel])
-        if len(self._waiting) < self._voice.info.start_frames:
+        mel, size = np.concatenate([self._waiting, mel]), self._voice.step
+        if not self._states and len(mel) < self._voice.info.start_frames:
+            self._waiting = mel
             return _NOTHING
-        first, self._waiting = self._waiting, self._waiting[:0]
-        return self._advance("start", first)
+        self._waiting, pieces = mel[:0], [_NOTHING]
+        if not self._states:
+            first = max(size, self._voice.info.start_frames)
+            pieces.append(self._advance("start", mel[:first]))
+            mel = mel[first:]
+        steps = (mel[i : i + size] for i in range(0, len(mel), size))
+        return np.concatenate([*pieces, *(self._advance("step", step) for step in steps)])
 
     def finish(self) -> np.ndarray:
         """The rest of the sound; the stream is then as new."""

@@ -1,0 +1,148 @@
+"""Speed against quality of int8: which stages of a trained generator are worth it.
+
+    python -m benchmarks.int8_front RUN RECORDINGS --calibration RECORDINGS [--rounds 7]
+
+Measures how much noise int8 adds in each stage alone, makes files that leave out more and more of
+the worst, and scores them on held-out recordings, beside float32 and int8 with signals scaled at
+every call. Times are of 520 frames on one thread, in turns, medians. Prints two tables, writes
+benchmarks/results/int8_front.json and docs/int8-front.png.
+"""
+
+import argparse
+import statistics
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+
+from benchmarks.common import machine, table, versions, write
+from tf_melgan import audio, mel_files, scores
+from tf_melgan.export import quantization, tflite
+from tf_melgan.export.graph import InferenceGraph
+from tf_melgan.features import log_mel
+from tf_melgan.generator import Generator
+from tf_melgan.keras_voice import KerasVoice
+from tf_melgan.progress import Progress
+
+BUDGETS = (15, 18, 20, 22, 25, 28, 31)
+METRICS = ("pesq", "stoi", "dnsmos")
+_FRAMES = 520
+_SWEPT = 3
+_PICTURE = Path(__file__).parents[1] / "docs" / "int8-front.png"
+
+
+def models(generator: Generator, calibration: list[np.ndarray]) -> tuple[dict, dict[str, bytes]]:
+    """What each stage costs, and the files' models by name."""
+    ranges = quantization.measured(generator, calibration)
+    noise = quantization.noise(generator, ranges, calibration[:_SWEPT])
+    work, total = quantization.work(generator), sum(quantization.work(generator).values())
+    stages = {name: {"noise": noise[name], "work": work[name] / total} for name in noise}
+    plain = InferenceGraph(generator)
+    made = {kind: _model(plain, kind) for kind in ("float32", "float16", "int8-dynamic")}
+    made["int8"] = _model(quantization.int8_graph(generator, ranges, list(noise)), "int8")
+    before: list[str] = list(noise)
+    for budget in BUDGETS:
+        chosen = quantization.mixed(noise, work, budget)
+        if chosen != before:
+            graph = quantization.int8_graph(generator, ranges, chosen)
+            left_out = ", ".join(name for name in noise if name not in chosen)
+            made[f"mixed, {budget} dB"] = _model(graph, "mixed")
+            stages |= {f"mixed, {budget} dB leaves out": left_out}
+        before = chosen
+    return stages, made
+
+
+def _model(graph: InferenceGraph, kind: str) -> bytes:
+    signature = {"vocode": tflite.signatures(graph)["vocode"]}
+    return tflite.with_default_frames(tflite.convert(graph, signature, kind), _FRAMES)
+
+
+def measure(made: dict[str, bytes], voice: KerasVoice, files: list[Path], rounds: int) -> dict:
+    """Scores, times and sizes by file."""
+    recordings = [audio.load(path, voice.spec.sample_rate) for path in files]
+    mels = [log_mel(sound, voice.spec) for sound in recordings]
+    runners = {
+        name: Interpreter(model_content=model, num_threads=1).get_signature_runner("vocode")
+        for name, model in made.items()
+    }
+    rows: dict[str, dict[str, Any]] = {name: {"bytes": len(made[name])} for name in made}
+    sounds = {}
+    with Progress(len(made), "score", "files") as progress:
+        for name, run in runners.items():
+            sounds[name] = [run(mel=mel[None])["audio"][0] for mel in mels]
+            pairs = list(zip(recordings, sounds[name], strict=True))
+            for metric in (m for m in scores.METRICS if m.key in METRICS):
+                values = [metric.compute(x, y[: len(x)], voice.spec.sample_rate) for x, y in pairs]
+                rows[name][metric.key] = float(np.mean(values))
+            clean = np.concatenate(sounds["float32"])
+            error = np.concatenate(sounds[name]) - clean
+            power = max(float(np.mean(error**2)), 1e-30)
+            rows[name]["snr"] = 10 * np.log10(float(np.mean(clean**2)) / power)
+            progress.advance(note=name)
+    mel = np.resize(np.concatenate(mels), (_FRAMES, voice.spec.n_mels))[None]
+    times: dict[str, list[float]] = {name: [] for name in runners}
+    for run in runners.values():
+        run(mel=mel)
+    for _ in range(rounds):
+        for name, run in runners.items():
+            start = time.perf_counter()
+            run(mel=mel)
+            times[name].append(time.perf_counter() - start)
+    for name, row in rows.items():
+        seconds = statistics.median(times[name])
+        row["times_real_time"] = _FRAMES * voice.spec.hop / voice.spec.sample_rate / seconds
+        row["speed"] = statistics.median(times["float32"]) / seconds
+    return rows
+
+
+def picture(rows: dict[str, dict[str, Any]]) -> None:
+    """Speed over float32 against PESQ and DNSMOS, and how far 0.05 under float32 is."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11, 4.5), layout="constrained")
+    for axis, metric in zip(figure.subplots(1, 2), ("pesq", "dnsmos"), strict=True):
+        axis.axhline(rows["float32"][metric] - 0.05, color="gray", linestyle=":")
+        axis.axvline(2.5, color="gray", linestyle=":")
+        for name, row in rows.items():
+            axis.plot(row["speed"], row[metric], "o")
+            axis.annotate(name, (row["speed"], row[metric]), fontsize=7, rotation=20)
+        axis.set(xlabel="× the speed of float32", ylabel=metric.upper())
+    figure.savefig(_PICTURE, dpi=110)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("model", type=Path, help="a run's folder or a .keras file")
+    parser.add_argument("recordings", type=Path, help="held-out ones, to score on")
+    parser.add_argument("--calibration", type=Path, required=True, help="others, to calibrate on")
+    parser.add_argument("--rounds", type=int, default=7)
+    arguments = parser.parse_args()
+    voice = KerasVoice.open(arguments.model)
+    calibration = mel_files.some(arguments.calibration, voice.spec)
+    stages, made = models(voice.generator, calibration)
+    files = [x for x in sorted(arguments.recordings.rglob("*")) if x.suffix in audio.SUFFIXES]
+    rows = measure(made, voice, files, arguments.rounds)
+    head = ["", "speed", "× real time", "MB", "SNR dB", "PESQ", "STOI", "DNSMOS"]
+    cells = [
+        [name, f"{r['speed']:.2f}", f"{r['times_real_time']:.1f}", f"{r['bytes'] / 1e6:.1f}",
+         f"{r['snr']:.1f}", *(f"{r[metric]:.3f}" for metric in METRICS)]
+        for name, r in rows.items()
+    ]  # fmt: skip
+    print(table([head, *cells]))
+    print()
+    for name, value in stages.items():
+        if isinstance(value, dict):
+            decibels = -10 * np.log10(value["noise"])
+            value = f"{decibels:.1f} dB under the sound, {value['work']:.1%} of the work"
+        print(f"{name}: {value}")
+    picture(rows)
+    kit = versions("tensorflow", "keras", "ai-edge-litert")
+    result = {"machine": machine(), "versions": kit, "threads": 1, "frames": _FRAMES}
+    result |= {"recordings": len(files), "rows": rows, "stages": stages}
+    print(f"written to {write('int8_front', result)} and {_PICTURE}")
+
+
+if __name__ == "__main__":
+    main()
