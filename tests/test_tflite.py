@@ -7,6 +7,7 @@ import zipfile
 
 import numpy as np
 import pytest
+import soundfile
 import voices
 from ai_edge_litert.interpreter import Interpreter
 
@@ -198,6 +199,27 @@ np.save("sound.npy", vocode(mel=np.load("mel.npy")[None])["audio"])
     subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path, capture_output=True)
     expected = LiteRTVoice(files("paper")).whole(voices.mels(33))
     assert np.array_equal(np.load(tmp_path / "sound.npy")[0], expected)
+
+
+def test_the_command_line_vocodes_without_tensorflow_or_keras(files, tmp_path):
+    np.save(tmp_path / "mel.npy", voices.mels(80))
+    code = f"""
+import importlib.abc, sys
+
+class Without(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name.split(".")[0] in {{"tensorflow", "keras", "librosa", "scipy", "soxr", "jax"}}:
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, Without())
+from tf_melgan.cli import main
+
+words = ["vocode", {str(files("paper"))!r}, "mel.npy", "--float", "--threads", "1"]
+sys.exit(main([*words, "--out", "sound.wav"]))
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path, capture_output=True)
+    sound = soundfile.read(tmp_path / "sound.wav", dtype="float32")[0]
+    assert np.array_equal(sound, LiteRTVoice(files("paper"), threads=1).whole(voices.mels(80)))
 
 
 def test_damaged_and_foreign_files_are_refused(files, tmp_path):
