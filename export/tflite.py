@@ -64,7 +64,7 @@ def _graph(generator: Generator, weights: str, calibration: Sequence[np.ndarray]
         return graph
     mels = [mel for mel in calibration if len(mel) >= graph.start_frames]
     if not mels:
-        raise BadInput(f"{weights} needs recordings to calibrate with; give a folder of them")
+        raise BadInput(f"weights {weights}: need recordings to calibrate with; give --calibration")
     ranges = quantization.measured(generator, mels)
     stages = [stage.name for stage in graph.stages]
     if weights == "mixed":

@@ -159,6 +159,13 @@ CASES = {
     "another model; delete this folder to go on from the checkpoint before it",
     "train good.yaml data claimed": "{claimed/config.yaml}: training.batch is 4, not 2; give the "
     "run's own config, or another run folder",
+    # Export.
+    "export none --to tflite --out out": "{none}: no such file or folder; give a run's folder or a "
+    ".keras file",
+    "export voice.keras --to tflite --weights int8 --out out": "weights int8: need recordings to "
+    "calibrate with; give --calibration",
+    "export voice.keras --to tflite --weights int8 --calibration empty --out out": "{empty}: holds "
+    "no .npy mels and no recordings",
     # Folders, through evaluate and prepare.
     "evaluate recordings --out out": "there is nothing to compare; give a folder of synthesized "
     "speech",
@@ -171,7 +178,8 @@ CASES = {
 }
 
 
-FREE = {"train", "vocode", "evaluate", "prepare", "training.batch", "melgan", "paper", "2"}
+COMMANDS = {"train", "vocode", "evaluate", "prepare", "export"}
+FREE = COMMANDS | {"training.batch", "melgan", "paper", "2", "tflite", "int8"}
 
 
 def run(world: Path, words: str) -> int:

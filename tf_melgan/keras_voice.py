@@ -38,6 +38,8 @@ class KerasVoice:
     @classmethod
     def open(cls, path: Path) -> "KerasVoice":
         """A run's folder, or a `.keras` file of a voice or of a whole `MelGAN`."""
+        if not path.exists():
+            raise BadInput(f"{path}: no such file or folder; give a run's folder or a .keras file")
         return cls.of_run(path) if path.is_dir() else cls.of_file(path)
 
     @classmethod
