@@ -91,7 +91,7 @@ def test_int8_says_nearly_the_same(files, weights):
 def test_int8_without_recordings_says_what_it_needs(tmp_path):
     made = voices.generator(voices.GEOMETRIES["one stage"])
     with pytest.raises(
-        BadInput, match="^weights int8: need recordings to calibrate with; give --calibration$"
+        BadInput, match=r"^weights int8: need recordings to calibrate with; give --calibration$"
     ):
         tflite.export_tflite(made, voices.spec(voices.PAPER), tmp_path / "x.tflite", "int8")
 
