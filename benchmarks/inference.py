@@ -18,6 +18,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -52,7 +53,11 @@ def main() -> None:
         rows[path] = Row(Path(path).name, "litert_engine:LiteRT", str(Path(path).absolute()), False)
     result = {
         "model": arguments.model or "random weights in the paper's geometry",
+        "date": date.today().isoformat(),
         "machine": common.machine(),
+        "versions": common.versions(
+            "ai-edge-litert", "keras", "onnxruntime", "tensorflow", "torch"
+        ),
         "rounds": arguments.rounds,
     }
     with tempfile.TemporaryDirectory() as name:
@@ -108,7 +113,7 @@ class Bench:
                 for key, row in self.rows.items()
             }
             products = {
-                library: inference_worker.of_product(threads, library)
+                f"product by {library}": inference_worker.of_product(threads, library)
                 for library in roofline.LIBRARIES
             }
             try:
@@ -181,10 +186,11 @@ def _size(path: Path) -> int:
 
 
 def report(result: dict) -> None:
-    print(f"\n{result['model']}, medians of {result['rounds']} rounds, {result['machine']}")
+    print(f"\n{result['model']}, medians of {result['rounds']} rounds, {result['date']}")
+    print(f"{result['machine']}\n{result['versions']}")
     for roof in result["roofline"]:
         gflops = ", ".join(f"{name} {value:.0f}" for name, value in roof["gflops"].items())
-        print(f"float32 product on {roof['threads']} threads, GFLOP/s: {gflops}")
+        print(f"float32 GFLOP/s, {roof['threads']} × {roof['frames']}: {gflops}")
     conditions = [(threads, frames) for threads in THREADS for frames in FRAMES]
     heading = ["threads × frames"]
     for threads, frames in conditions:
