@@ -42,7 +42,10 @@ def main() -> None:
     parser.add_argument("--tflite", nargs="+", default=[], metavar="FILE", help="more rows")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument(
-        "--only", nargs="+", metavar="ROW", help=f"of {', '.join(ROWS)}, streaming; all by default"
+        "--only",
+        nargs="+",
+        metavar="ROW",
+        help=f"a quick try that writes no results: {', '.join(ROWS)}, streaming",
     )
     arguments = parser.parse_args()
     chosen = set(arguments.only or [*ROWS, "streaming"])
@@ -69,7 +72,8 @@ def main() -> None:
         if "streaming" in chosen:
             result["streaming"] = inference_streaming.measure(folder, THREADS, arguments.rounds)
             inference_streaming.report(result["streaming"])
-    print(f"written to {common.write('inference', result)}")
+    if not arguments.only:
+        print(f"written to {common.write('inference', result)}")
 
 
 def build(folder: Path, model: str | None, rows: list[Row], streaming: bool) -> None:
