@@ -104,9 +104,9 @@ class Bench:
     def __init__(self, folder: Path, rows: dict[str, Row], rounds: int, trained: bool):
         self.folder, self.rows, self.rounds, self.trained = folder, rows, rounds, trained
         geometry = json.loads(str(np.load(folder / "weights.npz")["geometry"]))
-        n_mels = geometry.pop("n_mels")
+        del geometry["n_mels"]
         self.spec = MelSpec.from_dict(json.loads((folder / "mel.json").read_text()))
-        layers = cost.generator(GeneratorConfig(**geometry), n_mels)
+        layers = cost.generator(GeneratorConfig(**geometry), self.spec)
         self.gflop = 2 * cost.gmacs(layers, self.spec.sample_rate)
 
     def measure(self) -> dict:

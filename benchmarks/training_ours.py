@@ -112,7 +112,7 @@ class Ours(Side):
 
     def _costs(self, network: str) -> list[cost.Convolution]:
         if network == "generator":
-            return cost.generator(self.config.generator, self.config.mel.n_mels)
+            return cost.generator(self.config.generator, self.config.mel)
         return cost.discriminator(self.config.discriminator)
 
     def _weights(self) -> list[tuple[str, keras.Variable]]:

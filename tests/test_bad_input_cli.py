@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import yaml
 
-from tf_melgan import audio
+from tf_melgan import audio, voices
 from tf_melgan.cli import main
 from tf_melgan.config import Config
 from tf_melgan.preparation import prepare
@@ -20,7 +20,8 @@ SETTINGS = {
     "discriminator": {"scales": 1, "channels": 8, "max_channels": 16},
     "training": {"steps": 2, "interval": 1, "batch": 2, "segment": 1024},
 }
-SHIPPED = "lite, melgan, melgan_16k, melgan_24k, melgan_48k, multiband, smoke"
+SHIPPED = "lite, lj-lite, melgan, melgan_16k, melgan_24k, melgan_48k, multiband, smoke"
+VOICES = ", ".join(voices.names())
 KINDS = ".flac, .mp3, .ogg, .wav, .npy"
 
 
@@ -121,7 +122,7 @@ CASES = {
     "256; mel.n_mels is 20, not 80 in the config; prepare it with this config",
     # Voices and mels, through vocode.
     "vocode none mels/good.npy --out out": "{none}: no such file or folder; give a run's folder, a "
-    "SavedModel, a .keras or a .tflite file",
+    f"SavedModel, a .keras or a .tflite file, or {VOICES}",
     "vocode good.yaml mels/good.npy --out out": "{good.yaml}: is not a voice; give a run's folder, "
     "a SavedModel, a .keras or a .tflite file",
     "vocode noise.keras mels/good.npy --out out": "{noise.keras}: cannot be loaded; give a .keras "

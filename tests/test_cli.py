@@ -12,8 +12,8 @@ import soundfile
 from matplotlib import image
 from quick_scores import use_quick_scores
 
-from tf_melgan import audio, cli
-from tf_melgan import demo as demo_room
+from tf_melgan import audio, voices
+from tf_melgan.arguments import parser
 from tf_melgan.cli import main
 from tf_melgan.config import Config
 from tf_melgan.espeak import speak
@@ -29,7 +29,7 @@ CONFIG = Config.from_dict(
         "training": {"steps": 2, "interval": 1, "batch": 2, "segment": 4096},
     }
 )
-COMMANDS = ["prepare", "train", "vocode", "evaluate", "demo"]
+COMMANDS = ["prepare", "train", "finetune", "vocode", "export", "evaluate", "demo"]
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def test_help_shows_an_example_that_works(command, capsys):
         main([command, "--help"])
     assert ended.value.code == 0
     example = capsys.readouterr().out.split("example:\n  tf-melgan ")[1]
-    assert cli._parser().parse_args(shlex.split(example)).command == command
+    assert parser().parse_args(shlex.split(example)).command == command
 
 
 def test_the_module_is_the_command():
@@ -133,18 +133,45 @@ def test_evaluate_writes_its_report(home, tmp_path, monkeypatch, capsys):
     assert (out / "scores.csv").exists() and (out / "griffin-lim/a.wav").exists()
 
 
-def test_demo_ends_with_sound_and_pictures(tmp_path, monkeypatch, capsys):
-    # Without discriminators there is less to trace.
-    quick = {"training.steps": 1, "training.discriminator_start": 1}
-    monkeypatch.setattr(demo_room, "_smoke", lambda: CONFIG.with_values(**quick))
-    every = demo_room.sentences()
-    assert len(set(every)) == 64
-    monkeypatch.setattr(demo_room, "sentences", lambda: every[:5])
+def test_the_demo_is_heard_and_seen(tmp_path, capsys):
     assert main(["demo", str(tmp_path)]) == 0
-    for name in ("sentence.wav", "vocoded.wav"):
-        assert soundfile.info(tmp_path / name).duration > 2
-    for name in ("spectrograms.png", "run/curves.png"):
-        assert image.imread(tmp_path / name).shape[0] > 200
-    before = (tmp_path / "vocoded.wav").read_bytes()
-    assert main(["demo", str(tmp_path)]) == 0
-    assert (tmp_path / "vocoded.wav").read_bytes() == before
+    assert " s of sound in " in capsys.readouterr().out
+    sound, rate = soundfile.read(tmp_path / "vocoded.wav", dtype="float32")
+    assert rate == 22050 and len(sound) > 2 * rate and 0.1 < np.abs(sound).max() <= 1
+    assert image.imread(tmp_path / "spectrograms.png").shape[0] > 200
+
+
+def test_without_a_voice_the_one_that_ships_speaks(home, tmp_path):
+    recording = home / "recordings/train/a.wav"
+    with contextlib.chdir(tmp_path):
+        assert main(["vocode", str(recording), "--float"]) == 0
+        assert main(["vocode", voices.DEFAULT, str(recording), "--float", "--out", "b.wav"]) == 0
+    made = [audio.load(tmp_path / name, 22050) for name in ("vocoded/a.wav", "b.wav")]
+    np.testing.assert_array_equal(*made)
+    vocoder = Vocoder.load(voices.DEFAULT)
+    sound = audio.load(recording, 22050)
+    expected = vocoder.vocode(log_mel(sound, vocoder.spec))
+    assert np.abs(made[0] - expected).max() <= 1e-6
+    # It says what it was given: the mel of its sound is near the one that went in.
+    again = log_mel(made[0], vocoder.spec)
+    assert np.abs(again - log_mel(sound, vocoder.spec)).mean() < 0.25
+
+
+def test_a_run_is_packed_and_finetuned(home, tmp_path, capsys):
+    packed, run = tmp_path / "voice.npz", tmp_path / "run"
+    assert main(["export", str(home / "run"), "--to", "weights", "--out", str(packed)]) == 0
+    words = ["finetune", str(packed), str(home / "recordings"), str(run)]
+    words += ["--set", "training.steps=1", "--set", "training.interval=1"]
+    words += ["--set", "optimizer.learning_rate=1e-9", "--set", "training.discriminator_start=0"]
+    words += ["--set", "optimizer.final_learning_rate=1e-9"]
+    assert main(words) == 0
+    mel = np.random.default_rng(0).uniform(-4, -1, (50, 40)).astype(np.float32)
+    before, after = (Vocoder.load(x).vocode(mel) for x in (home / "run", run))
+    # A step of almost nothing leaves what was there, but for float16.
+    assert np.abs(before).max() > 0
+    assert np.abs(after - before).max() < 2e-2 * np.abs(before).max()
+    capsys.readouterr()
+    assert main(["finetune", "nobody", str(home / "recordings"), str(run)]) == 2
+    assert "nobody: is nothing to fine-tune from; give a voice that ships" in (
+        capsys.readouterr().err
+    )

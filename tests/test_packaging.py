@@ -16,6 +16,7 @@ from packaging.utils import canonicalize_name
 
 import tf_melgan
 from tf_melgan import cli, cost
+from tf_melgan.arguments import parser
 from tf_melgan.config import Config
 
 ROOT = Path(__file__).parent.parent
@@ -114,7 +115,7 @@ def test_the_readme_shows_commands_and_names_that_exist() -> None:
     commands += re.findall(r"`tf-melgan ([^`]+ [^`]+)`", readme)
     assert len(commands) >= 4
     for line in commands:
-        cli._parser().parse_args(shlex.split(line))
+        parser().parse_args(shlex.split(line))
     names = re.findall(r"^from tf_melgan import (.+)$", readme, re.MULTILINE)
     assert names
     for name in ", ".join(names).split(", "):

@@ -8,12 +8,12 @@ import keras
 import numpy as np
 import pytest
 
-from tf_melgan import keras_voice
+from tf_melgan import keras_voice, voices
 from tf_melgan.config import Config
 from tf_melgan.errors import BadInput
 from tf_melgan.features import MelSpec
 from tf_melgan.generator import Generator
-from tf_melgan.keras_voice import KerasVoice, context
+from tf_melgan.keras_voice import KerasVoice
 from tf_melgan.melgan import MelGAN
 from tf_melgan.vocoder import Vocoder
 
@@ -55,7 +55,7 @@ def test_the_context_reaches_as_far_as_the_sound_depends(bands, dilations):
     touched = np.flatnonzero(np.isnan(sound)) // (len(sound) // frames)
     reach = max(place - touched.min(), touched.max() - place)
     # Each rounding up to a whole step of a slower rate may add one.
-    assert reach <= context(made) <= reach + len(upsampling)
+    assert reach <= made.context <= reach + len(upsampling)
 
 
 @pytest.mark.parametrize("frames", [1, 31, 32, 33, 200])
@@ -124,12 +124,13 @@ def test_files_that_are_no_voice_are_refused(tmp_path):
     (tmp_path / "noise.keras").write_bytes(b"noise")
     (tmp_path / "voice.onnx").write_bytes(b"noise")
     kinds = "give a run's folder, a SavedModel, a .keras or a .tflite file"
+    named = f"{kinds}, or {', '.join(voices.names())}"
     lines = {
         "bare.keras": "does not say which mel it reads; save a MelGAN, or the run's KerasVoice",
         "other.keras": "does not say which mel it reads; save a MelGAN, or the run's KerasVoice",
         "noise.keras": "cannot be loaded; give a .keras file that tf-melgan saved",
         "voice.onnx": f"is not a voice; {kinds}",
-        "none": f"no such file or folder; {kinds}",
+        "none": f"no such file or folder; {named}",
     }
     for name, line in lines.items():
         with pytest.raises(BadInput, match=f"^{re.escape(f'{tmp_path / name}: {line}')}$"):

@@ -1,4 +1,4 @@
-"""The command line: tf-melgan prepare | train | vocode | export | evaluate | demo."""
+"""The command line: tf-melgan prepare | train | finetune | vocode | export | evaluate | demo."""
 
 import argparse
 import os
@@ -10,25 +10,26 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from tf_melgan import voices
+from tf_melgan.arguments import parser
 from tf_melgan.errors import BadInput
 from tf_melgan.extras import needed_for
-from tf_melgan.voice_file import WEIGHTS
 
 BAD_INPUT, INTERRUPTED = 2, 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command. Returns 0, 2 after one line about bad input, or 130 after Ctrl-C."""
-    arguments = _parser().parse_args(argv)
+    arguments = parser().parse_args(argv)
     try:
         with needed_for(f"tf-melgan {arguments.command}"):
-            arguments.run(arguments)
+            _COMMANDS[arguments.command](arguments)
     except (BadInput, ImportError) as error:
         print(f"tf-melgan: {error}", file=sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt:
         again = "; the same command goes on from the last checkpoint"
-        resumes = arguments.command in ("train", "demo")
+        resumes = arguments.command in ("train", "finetune")
         print(f"\ntf-melgan: interrupted{again if resumes else ''}", file=sys.stderr)
         return INTERRUPTED
     return 0
@@ -59,6 +60,12 @@ def _train(arguments: argparse.Namespace) -> None:
     train(config, arguments.data, arguments.run_folder)
 
 
+def _finetune(arguments: argparse.Namespace) -> None:
+    with _quietly():
+        from tf_melgan.finetuning import finetune
+    finetune(arguments.voice, arguments.recordings, arguments.run_folder, _settings(arguments.set))
+
+
 def _dry_run(config: Any, data: str) -> None:
     from tf_melgan import cost
     from tf_melgan.data import Prepared
@@ -85,9 +92,10 @@ def _vocode(arguments: argparse.Namespace) -> None:
     from tf_melgan.progress import Progress
     from tf_melgan.vocoder import Vocoder
 
-    jobs = _targets(arguments.inputs, arguments.out)
+    voice, inputs = _voice_and_inputs(arguments.words)
+    jobs = _targets(inputs, arguments.out)
     with _quietly():
-        vocoder = Vocoder.load(arguments.model, arguments.threads)
+        vocoder = Vocoder.load(voice, arguments.threads)
     spec, written = vocoder.spec, []
     frames = sum(mel_files.frames(source, spec) for source in jobs)
     start = time.perf_counter()
@@ -101,6 +109,15 @@ def _vocode(arguments: argparse.Namespace) -> None:
     clipped = sum(wav.clipped for wav in written)
     if clipped:
         print(f"{clipped} samples were beyond full scale and clipped", file=sys.stderr)
+
+
+def _voice_and_inputs(words: list[str]) -> tuple[str, list[Path]]:
+    """The voice is the first word, unless that is all there is to vocode, or can be vocoded."""
+    from tf_melgan.mel_files import SUFFIXES
+
+    if len(words) == 1 or Path(words[0]).suffix.lower() in SUFFIXES:
+        words = [voices.DEFAULT, *words]
+    return words[0], [Path(word) for word in words[1:]]
 
 
 def _targets(inputs: list[Path], out: Path) -> dict[Path, Path]:
@@ -146,6 +163,12 @@ def _evaluate(arguments: argparse.Namespace) -> None:
 def _export(arguments: argparse.Namespace) -> None:
     from tf_melgan import mel_files
 
+    if arguments.to == "weights":
+        with _quietly():
+            from tf_melgan.finetuning import pack
+        pack(arguments.model, arguments.out)
+        print(f"{arguments.out}: tf-melgan finetune starts from it")
+        return
     with _quietly():
         from tf_melgan import export
         from tf_melgan.keras_voice import KerasVoice
@@ -165,8 +188,8 @@ def _export(arguments: argparse.Namespace) -> None:
 
 
 def _demo(arguments: argparse.Namespace) -> None:
-    with _quietly():
-        from tf_melgan.demo import demo
+    from tf_melgan.demo import demo
+
     demo(arguments.out)
 
 
@@ -211,90 +234,12 @@ def _quietly() -> Iterator[None]:
         os.close(nowhere)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="tf-melgan", description="From recordings to a MelGAN vocoder."
-    )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-
-    def command(name: str, run: Any, what: str, example: str) -> argparse.ArgumentParser:
-        added = commands.add_parser(
-            name,
-            help=what,
-            description=what,
-            epilog=f"example:\n  tf-melgan {example}",
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-        added.set_defaults(run=run)
-        return added
-
-    prepare = command(
-        "prepare",
-        _prepare,
-        "Check recordings, resample them and store them for training.",
-        "prepare recordings/ data/ --config melgan_24k",
-    )
-    prepare.add_argument("recordings", help="a folder tree of wav, flac, ogg and mp3")
-    prepare.add_argument("out", help="the prepared folder; made, or brought up to date")
-    prepare.add_argument("--config", default="melgan", help="its mel decides (default: melgan)")
-    prepare.add_argument("--validation", type=float, default=0.05, help="share (default: 0.05)")
-    prepare.add_argument("--validation-ids", help="a text file of names to validate on, one a line")
-    prepare.add_argument("--jobs", type=int, help="threads (default: all cores)")
-
-    train = command(
-        "train",
-        _train,
-        "Train a vocoder; called again, go on where the run stands.",
-        "train melgan data/ runs/voice --set training.batch=8",
-    )
-    train.add_argument("config", help="a YAML file, or the name of one that ships (melgan, lite…)")
-    train.add_argument("data", help="a folder that prepare made")
-    train.add_argument("run_folder", metavar="run", help="the run's folder: checkpoints, logs")
-    train.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override")
-    train.add_argument("--dry-run", action="store_true", help="print what it would take, and stop")
-
-    vocode = command(
-        "vocode",
-        _vocode,
-        "Make sound from mels, or from recordings by way of their mels.",
-        "vocode runs/voice mels/ --out wavs/",
-    )
-    vocode.add_argument("model", help="a run's folder, a SavedModel, a .keras or a .tflite file")
-    vocode.add_argument("inputs", nargs="+", type=Path, help=".npy mels, recordings, folders")
-    vocode.add_argument("--out", required=True, type=Path, help="a folder; for one input also .wav")
-    vocode.add_argument("--float", action="store_true", help="32-bit float wavs, nothing clipped")
-    vocode.add_argument("--threads", type=int, help="of a .tflite (default: all cores)")
-
-    export = command(
-        "export",
-        _export,
-        "Turn a trained vocoder into files that run without tf-melgan.",
-        "export runs/voice --to tflite --weights float16 --out voice.tflite",
-    )
-    export.add_argument("model", type=Path, help="a run's folder or a .keras file")
-    export.add_argument("--to", required=True, choices=["tflite", "saved-model"])
-    export.add_argument("--weights", choices=WEIGHTS, default="float32", help="(default: float32)")
-    export.add_argument("--calibration", type=Path, help="recordings, for int8 and mixed")
-    export.add_argument("--out", required=True, type=Path, help="the file, or the folder")
-    export.add_argument("--name", help="what the voice is called (default: as --out)")
-    export.add_argument("--licence", default="not stated", help="of the weights")
-
-    evaluate = command(
-        "evaluate",
-        _evaluate,
-        "Score synthesized speech against recordings; files pair by name.",
-        "evaluate recordings/ wavs/ --griffin-lim --out scores/",
-    )
-    evaluate.add_argument("reference", type=Path, help="the folder of recordings")
-    evaluate.add_argument("systems", nargs="*", type=Path, help="folders of synthesized speech")
-    evaluate.add_argument("--griffin-lim", action="store_true", help="add this baseline")
-    evaluate.add_argument("--out", required=True, type=Path, help="where the report goes")
-
-    demo = command(
-        "demo",
-        _demo,
-        "Train a tiny vocoder on synthetic speech in two minutes, and hear it.",
-        "demo",
-    )
-    demo.add_argument("out", nargs="?", type=Path, default=Path("demo"), help="(default: demo)")
-    return parser
+_COMMANDS = {
+    "prepare": _prepare,
+    "train": _train,
+    "finetune": _finetune,
+    "vocode": _vocode,
+    "export": _export,
+    "evaluate": _evaluate,
+    "demo": _demo,
+}

@@ -1,33 +1,39 @@
 """One `Config` says everything about a vocoder and its training: dataclasses ↔ YAML, checked."""
 
 import difflib
-import math
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
+from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 import yaml
 
+from tf_melgan.config_checks import check
 from tf_melgan.errors import BadInput
 from tf_melgan.features import MelSpec
 from tf_melgan.files import whole_file
-
-ADVERSARIAL = ("hinge", "least_squares")
-FEATURE_MATCHING_REDUCTIONS = ("sum", "mean_of_scales", "mean")
-INITIALIZERS = ("normal", "torch")
-DECAYS = ("constant", "exponential", "cosine")
-PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
 @dataclass(frozen=True)
 class GeneratorConfig:
     """See `tf_melgan.generator.Generator`."""
 
+    kind: str = "melgan"
     channels: int = 512
     upsampling: tuple[int, ...] = (8, 8, 2, 2)
     dilations: tuple[int, ...] = (1, 3, 9)
     bands: int = 1
     initializer: str = "normal"
+
+
+@dataclass(frozen=True)
+class FourierConfig:
+    """See `tf_melgan.fourier.FourierGenerator`."""
+
+    kind: str = "fourier"
+    width: int = 256
+    depth: int = 5
+    lookahead: int = 6
 
 
 @dataclass(frozen=True)
@@ -80,6 +86,7 @@ class TrainingConfig:
     batch: int = 16
     segment: int = 8192
     gain: tuple[float, ...] = (0.3, 1.0)
+    silence: float = 0.0
     seed: int = 0
     interval: int = 1000
     discriminator_start: int = 0
@@ -92,14 +99,14 @@ class Config:
     """Everything that decides what a run computes; a run's folder holds it as `config.yaml`."""
 
     mel: MelSpec = field(default_factory=MelSpec)
-    generator: GeneratorConfig = field(default_factory=GeneratorConfig)
+    generator: GeneratorConfig | FourierConfig = field(default_factory=GeneratorConfig)
     discriminator: DiscriminatorConfig = field(default_factory=DiscriminatorConfig)
     loss: LossConfig = field(default_factory=LossConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
 
     def __post_init__(self) -> None:
-        _check(self)
+        check(self)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any], source: str = "config") -> "Config":
@@ -169,6 +176,8 @@ def _build(kind: type, values: Any, prefix: str) -> Any:
 
 
 def _cast(hint: Any, value: Any, key: str) -> Any:
+    if isinstance(hint, UnionType):
+        hint = _kind(get_args(hint), value, key)
     if is_dataclass(hint):
         return _build(hint, value, key + ".")
     if get_origin(hint) is tuple:
@@ -189,104 +198,10 @@ def _cast(hint: Any, value: Any, key: str) -> Any:
     return value
 
 
-def _check(config: Config) -> None:
-    mel, generator, discriminator = config.mel, config.generator, config.discriminator
-    training, optimizer, loss = config.training, config.optimizer, config.loss
-
-    def require(holds: bool, line: str) -> None:
-        if not holds:
-            raise BadInput(line)
-
-    def choice(key: str, value: str, known: tuple[str, ...]) -> None:
-        require(value in known, f"{key} is {value!r}; choose one of {', '.join(known)}")
-
-    choice("generator.initializer", generator.initializer, INITIALIZERS)
-    choice("discriminator.initializer", discriminator.initializer, INITIALIZERS)
-    choice("loss.adversarial", loss.adversarial, ADVERSARIAL)
-    choice(
-        "loss.feature_matching_reduction",
-        loss.feature_matching_reduction,
-        FEATURE_MATCHING_REDUCTIONS,
-    )
-    choice("optimizer.decay", optimizer.decay, DECAYS)
-    choice("training.precision", training.precision, PRECISIONS)
-
-    for section, values in (
-        ("generator", asdict(generator)),
-        ("discriminator", asdict(discriminator)),
-    ):
-        for key, value in values.items():
-            numbers = value if isinstance(value, tuple) else (value,)
-            require(bool(numbers), f"{section}.{key} is empty; give at least one number")
-            for number in numbers:
-                if isinstance(number, int):
-                    require(number >= 1, f"{section}.{key} is {number}; it must be at least 1")
-
-    product = math.prod(generator.upsampling) * generator.bands
-    require(
-        product == mel.hop,
-        f"generator.upsampling {list(generator.upsampling)} × generator.bands {generator.bands} "
-        f"= {product}, but mel.hop is {mel.hop}; they must be equal",
-    )
-    halvings = 2 ** len(generator.upsampling)
-    require(
-        generator.channels % halvings == 0,
-        f"generator.channels is {generator.channels}; {len(generator.upsampling)} stages halve it, "
-        f"so it must be a multiple of {halvings}",
-    )
-    require(
-        discriminator.channels % 4 == 0,
-        f"discriminator.channels is {discriminator.channels}; it must be a multiple of 4, "
-        "the channels of a group",
-    )
-    require(
-        discriminator.max_channels % discriminator.channels == 0,
-        f"discriminator.max_channels is {discriminator.max_channels}; it must be a multiple of "
-        f"discriminator.channels {discriminator.channels}",
-    )
-    for key in ("steps", "batch", "segment", "interval"):
-        value = getattr(training, key)
-        require(value >= 1, f"training.{key} is {value}; it must be at least 1")
-    require(
-        training.segment % mel.hop == 0,
-        f"training.segment is {training.segment} samples; it must be a multiple of "
-        f"mel.hop {mel.hop}",
-    )
-    require(
-        training.steps % training.interval == 0,
-        f"training.steps is {training.steps}; it must be a multiple of "
-        f"training.interval {training.interval}",
-    )
-    require(
-        training.discriminator_start >= 0 and training.discriminator_start % training.interval == 0,
-        f"training.discriminator_start is {training.discriminator_start}; it must be 0 or a "
-        f"multiple of training.interval {training.interval}",
-    )
-    weights = asdict(loss.weights)
-    for key, value in weights.items():
-        require(value >= 0, f"loss.weights.{key} is {value}; it must be 0 or more")
-    require(any(weights.values()), "loss.weights are all 0; give at least one term a weight")
-    require(
-        training.discriminator_start == 0 or loss.weights.stft > 0 or loss.weights.mel > 0,
-        f"training.discriminator_start is {training.discriminator_start}, but without the "
-        "discriminator there is no loss; give loss.weights.stft or loss.weights.mel a weight",
-    )
-    require(
-        len(training.gain) == 2 and 0 < training.gain[0] <= training.gain[1] <= 1,
-        f"training.gain is {list(training.gain)}; give [lowest, highest] with "
-        "0 < lowest <= highest <= 1",
-    )
-    require(0 <= training.ema < 1, f"training.ema is {training.ema}; it must be in [0, 1)")
-    require(training.seed >= 0, f"training.seed is {training.seed}; it must be 0 or more")
-    for key in ("learning_rate", "epsilon"):
-        value = getattr(optimizer, key)
-        require(value > 0, f"optimizer.{key} is {value}; it must be more than 0")
-    for key in ("beta_1", "beta_2"):
-        value = getattr(optimizer, key)
-        require(0 <= value < 1, f"optimizer.{key} is {value}; it must be in [0, 1)")
-    final = optimizer.final_learning_rate
-    require(
-        final == 0 if optimizer.decay == "constant" else final > 0,
-        f"optimizer.final_learning_rate is {final} and optimizer.decay is {optimizer.decay}; "
-        "give exponential or cosine decay a rate above 0 to end at, and constant none",
-    )
+def _kind(known: tuple[type, ...], values: Any, key: str) -> type:
+    """The one of several dataclasses that `kind` names; the first where it is left out."""
+    kinds = {item.kind: item for item in known}
+    kind = values.get("kind", known[0].kind) if isinstance(values, dict) else known[0].kind
+    if kind not in kinds:
+        raise BadInput(f"{key}.kind is {kind!r}; choose one of {', '.join(kinds)}")
+    return kinds[kind]

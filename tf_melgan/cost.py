@@ -6,26 +6,35 @@ what runs after training; a multiply and an add count as one MAC.
 
 from dataclasses import dataclass
 
-from tf_melgan.config import Config, DiscriminatorConfig, GeneratorConfig
+from tf_melgan.config import Config, DiscriminatorConfig, FourierConfig, GeneratorConfig
+from tf_melgan.features import MelSpec
 
 _FLOAT = 4
 # Each convolution leaves its output and its activation for the backward pass.
 _KEPT = 2
+# Windows of the inverse STFT that meet in a sample.
+OVERLAP = 4
 _FRAMEWORK_GB = 1.6
 
 
 @dataclass(frozen=True)
 class Convolution:
-    """One convolution; `rate` is how often it is evaluated per sample of the waveform."""
+    """One convolution; `rate` is how often it is evaluated per sample of the waveform.
+
+    A `fixed` one is no parameter: nothing in it is learned.
+    """
 
     kernel: int
     inputs: int
     outputs: int
     rate: float
     groups: int = 1
+    fixed: bool = False
 
     @property
     def parameters(self) -> int:
+        if self.fixed:
+            return 0
         return self.kernel * (self.inputs // self.groups) * self.outputs + self.outputs
 
     @property
@@ -34,12 +43,14 @@ class Convolution:
         return self.rate * self.kernel * (self.inputs // self.groups) * self.outputs
 
 
-def generator(config: GeneratorConfig, n_mels: int) -> list[Convolution]:
+def generator(config: GeneratorConfig | FourierConfig, mel: MelSpec) -> list[Convolution]:
     """The generator's convolutions, in order."""
+    if isinstance(config, FourierConfig):
+        return _fourier(config, mel)
     rate, channels = 1.0 / config.bands, config.channels
     for factor in config.upsampling:
         rate /= factor
-    layers = [Convolution(7, n_mels, channels, rate)]
+    layers = [Convolution(7, mel.n_mels, channels, rate)]
     for factor in config.upsampling:
         # A transposed convolution meets its whole kernel once per sample that comes in.
         layers.append(Convolution(2 * factor, channels, channels // 2, rate))
@@ -47,6 +58,17 @@ def generator(config: GeneratorConfig, n_mels: int) -> list[Convolution]:
         for _ in config.dilations:
             layers += [Convolution(kernel, channels, channels, rate) for kernel in (3, 1, 1)]
     return [*layers, Convolution(7, channels, config.bands, rate)]
+
+
+def _fourier(config: FourierConfig, mel: MelSpec) -> list[Convolution]:
+    """With the gains of norms and blocks folded into kernels, as they are after training."""
+    rate, width, spectrum = 1.0 / mel.hop, config.width, OVERLAP * mel.hop + 2
+    layers = [Convolution(7, mel.n_mels, width, rate)]
+    for _ in range(config.depth):
+        layers.append(Convolution(7, width, width, rate, width))
+        layers += [Convolution(1, width, 3 * width, rate), Convolution(1, 3 * width, width, rate)]
+    layers.append(Convolution(1, width, spectrum, rate))
+    return [*layers, Convolution(OVERLAP, spectrum, mel.hop, rate, fixed=True)]
 
 
 def discriminator(config: DiscriminatorConfig) -> list[Convolution]:
@@ -82,7 +104,7 @@ def memory(config: Config) -> float:
     one in flight), and the activations that the backward pass keeps: of the generator once, of
     the discriminators for the real and for the generated sound.
     """
-    one, other = generator(config.generator, config.mel.n_mels), discriminator(config.discriminator)
+    one, other = generator(config.generator, config.mel), discriminator(config.discriminator)
     per_sample = sum(x.rate * x.outputs for x in one) + 2 * sum(x.rate * x.outputs for x in other)
     samples = config.training.batch * config.training.segment
     numbers = 5 * (parameters(one) + parameters(other)) + _KEPT * per_sample * samples
@@ -91,7 +113,7 @@ def memory(config: Config) -> float:
 
 def summary(config: Config) -> str:
     """What `tf-melgan train --dry-run` prints about a config, a line for each thing."""
-    one, other = generator(config.generator, config.mel.n_mels), discriminator(config.discriminator)
+    one, other = generator(config.generator, config.mel), discriminator(config.discriminator)
     lines = [
         f"{name:<15}{parameters(layers):>12,} parameters (weight normalization folded), "
         f"{gmacs(layers, config.mel.sample_rate):.2f} GMAC per second of audio"

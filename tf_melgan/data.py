@@ -28,6 +28,7 @@ def segments(
     segment: int,
     seed: int,
     gain: tuple[float, float] = (0.3, 1.0),
+    silence: float = 0.0,
     start_step: int = 0,
     split: str = "train",
 ) -> Iterable:
@@ -42,6 +43,7 @@ def segments(
         segment: samples in a segment, a multiple of the hop.
         seed: of the choice of segments and gains.
         gain: lowest and highest factor on the stored audio, which peaks at 0.95.
+        silence: share of segments that are silenced.
         start_step: the first batch's number.
         split: "train" or "validation".
 
@@ -60,7 +62,7 @@ def segments(
         )
     utterances = prepared.utterances(split)
     lengths = np.array([utterance.samples for utterance in utterances], np.int64)
-    sampler = Sampler(prepared.spec.hop, segment, lengths, seed, gain)
+    sampler = Sampler(prepared.spec.hop, segment, lengths, seed, gain, silence)
     if not sampler.starts:
         raise BadInput(
             f"{prepared.folder}: the longest of {len(utterances)} utterances to {split} on has "

@@ -16,7 +16,7 @@ from tf_melgan.layers import (
     initializers,
     normalized,
 )
-from tf_melgan.pqmf import PQMF
+from tf_melgan.pqmf import PQMF, prototype
 from tf_melgan.weight_normalization import WeightNormalization
 
 _KERNEL = 7
@@ -82,10 +82,22 @@ class Generator(keras.Model):
         self.last = conv(bands, channels)
         self.pqmf = PQMF(bands) if bands > 1 else None
 
+    @property
+    def context(self) -> int:
+        """Frames on either side, at most, that a sample of the output depends on."""
+        taps = prototype(self.bands) if self.bands > 1 else [1]
+        reach = -(-(len(taps) // 2) // self.bands) + _KERNEL // 2
+        for stride in reversed(self.upsampling):
+            # Outwards through the residual stack, then through a kernel of two strides.
+            reach = -(-(reach + sum(self.dilations)) // stride) + 1
+        return reach + _KERNEL // 2
+
     @classmethod
     def from_settings(cls, config: Config, **kwargs: Any) -> "Generator":
         """The generator that a `Config` describes, with its variables made."""
-        generator = cls(config.mel.n_mels, **asdict(config.generator), **kwargs)
+        settings = asdict(config.generator)
+        del settings["kind"]
+        generator = cls(config.mel.n_mels, **settings, **kwargs)
         generator.build((None, None, config.mel.n_mels))
         return generator
 
@@ -117,6 +129,8 @@ class Generator(keras.Model):
 
     def folded(self) -> "Generator":
         """An equal generator without weight normalization: g and v are folded into one kernel."""
+        if not self.weight_normalization:
+            return self
         plain = Generator.from_config({**self.get_config(), "weight_normalization": False})
         plain.build((None, None, self.n_mels))
         fold(self, plain)

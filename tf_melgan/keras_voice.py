@@ -12,9 +12,8 @@ from tf_melgan.config import Config
 from tf_melgan.errors import BadInput
 from tf_melgan.features import MelSpec
 from tf_melgan.files import whole_file
-from tf_melgan.generator import Generator
+from tf_melgan.generators import AnyGenerator
 from tf_melgan.melgan import MelGAN
-from tf_melgan.pqmf import prototype
 
 _SPEC = "mel.json"
 _PIECE = 1024
@@ -30,10 +29,10 @@ class KerasVoice:
         context: frames on either side, at most, that a sample of the output depends on.
     """
 
-    def __init__(self, generator: Generator, spec: MelSpec):
+    def __init__(self, generator: AnyGenerator, spec: MelSpec):
         self.spec = spec
-        self.generator = generator.folded() if generator.weight_normalization else generator
-        self.context = context(generator)
+        self.generator = generator.folded()
+        self.context = generator.context
 
     @classmethod
     def open(cls, path: Path) -> "KerasVoice":
@@ -45,9 +44,9 @@ class KerasVoice:
     @classmethod
     def of_run(cls, run: Path) -> "KerasVoice":
         """The best generator of a run's folder."""
-        from tf_melgan.training import load_generator
+        from tf_melgan.training import load
 
-        return cls(load_generator(run), Config.load(run / "config.yaml").mel)
+        return cls(load(run).best_generator, Config.load(run / "config.yaml").mel)
 
     @classmethod
     def of_file(cls, path: Path) -> "KerasVoice":
@@ -62,7 +61,7 @@ class KerasVoice:
             ) from None
         if isinstance(model, MelGAN):
             return cls(model.best_generator, model.config.mel)
-        if not isinstance(model, Generator) or values is None:
+        if not isinstance(model, AnyGenerator) or values is None:
             raise BadInput(
                 f"{path}: does not say which mel it reads; save a MelGAN, or the run's KerasVoice"
             )
@@ -117,13 +116,3 @@ class KerasStream:
         passed = max(0, until - context)
         self._frames, self._done = self._frames[passed:], until - passed
         return sound
-
-
-def context(generator: Generator) -> int:
-    """Frames on either side, at most, that a sample of the output depends on."""
-    taps = prototype(generator.bands) if generator.bands > 1 else [1]
-    reach = -(-(len(taps) // 2) // generator.bands) + 3
-    for stride in reversed(generator.upsampling):
-        # Outwards through the residual stack, then through a kernel of two strides.
-        reach = -(-(reach + sum(generator.dilations)) // stride) + 1
-    return reach + 3

@@ -9,7 +9,7 @@ from keras import ops
 from tf_melgan import backends, losses
 from tf_melgan.config import Config
 from tf_melgan.discriminator import MultiScaleDiscriminator
-from tf_melgan.generator import Generator
+from tf_melgan.generators import AnyGenerator, made
 from tf_melgan.optimizers import OptimizerPair
 
 
@@ -32,11 +32,11 @@ class MelGAN(backends.TrainStep, keras.Model):
     def __init__(self, config: Config, **kwargs: Any):
         super().__init__(**kwargs)
         self.config = config
-        self.generator = Generator.from_settings(config, dtype=self.dtype_policy)
+        self.generator = made(config, dtype=self.dtype_policy)
         self.discriminator = MultiScaleDiscriminator.from_settings(config, dtype=self.dtype_policy)
         self.average = None
         if config.training.ema > 0:
-            self.average = Generator.from_settings(config, dtype=self.dtype_policy)
+            self.average = made(config, dtype=self.dtype_policy)
             self.average.trainable = False
             self.average.set_weights(self.generator.get_weights())
         self.adversarial = True
@@ -47,7 +47,7 @@ class MelGAN(backends.TrainStep, keras.Model):
         return self.generator(mel)
 
     @property
-    def best_generator(self) -> Generator:
+    def best_generator(self) -> AnyGenerator:
         """The generator to listen to: the averaged one, where there is one."""
         return self.average or self.generator
 

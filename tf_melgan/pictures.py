@@ -11,6 +11,8 @@ from tf_melgan.features import MelSpec
 from tf_melgan.files import whole_file
 
 _COLORS = "magma"
+_N_FFT, _HOP, _SMALLEST = 1024, 64, 1e-10
+_DECIBELS = 80
 
 
 def spectrograms(path: str | Path, mels: dict[str, np.ndarray], spec: MelSpec) -> None:
@@ -33,6 +35,38 @@ def spectrograms(path: str | Path, mels: dict[str, np.ndarray], spec: MelSpec) -
         )
         axis.set(title=title, xlabel="seconds", ylabel="mel band")
         figure.colorbar(image, ax=axis, label=spec.log)
+    _save(figure, path)
+
+
+def spectra(path: str | Path, sounds: dict[str, np.ndarray], rate: int, start: float) -> None:
+    """Writes a PNG of magnitudes over linear frequency above each other, on one scale, by title.
+
+    Args:
+        path: of the PNG.
+        sounds: float (samples,) each; the scale goes from the peak of the first 80 dB down.
+        rate: of all, Hz.
+        start: of the sounds in their utterance, seconds.
+    """
+    from matplotlib.figure import Figure
+
+    images = {title: _decibels(sound) for title, sound in sounds.items()}
+    high = next(iter(images.values())).max()
+    figure = Figure(figsize=(7, 2 * len(sounds)), layout="constrained")
+    axes = figure.subplots(len(sounds), 1, sharex=True, squeeze=False)[:, 0]
+    for axis, (title, image) in zip(axes, images.items(), strict=True):
+        seconds = len(sounds[title]) / rate
+        drawn = axis.imshow(
+            image.T,
+            origin="lower",
+            aspect="auto",
+            cmap=_COLORS,
+            vmin=high - _DECIBELS,
+            vmax=high,
+            extent=(start, start + seconds, 0, rate / 2000),
+        )
+        axis.set(title=title, ylabel="kHz")
+    axes[-1].set_xlabel("seconds")
+    figure.colorbar(drawn, ax=axes, label="dB", aspect=40)
     _save(figure, path)
 
 
@@ -80,6 +114,14 @@ def _rows(history: Path) -> list[dict[str, float]]:
 def _range(mels: list[np.ndarray]) -> tuple[float, float]:
     high = max(float(mel.max()) for mel in mels)
     return min(min(float(mel.min()) for mel in mels), high - 1e-3), high
+
+
+def _decibels(sound: np.ndarray) -> np.ndarray:
+    padded = np.pad(sound.astype(np.float64), _N_FFT // 2)
+    frames = np.lib.stride_tricks.sliding_window_view(padded, _N_FFT)[::_HOP]
+    # A sine of amplitude 1 has 0 dB.
+    window = np.hanning(_N_FFT + 1)[:-1] / (_N_FFT / 4)
+    return 20 * np.log10(np.maximum(np.abs(np.fft.rfft(frames * window)), _SMALLEST))
 
 
 def _save(figure: object, path: str | Path) -> None:

@@ -49,11 +49,19 @@ class Sampler:
         samples: int64 (utterances,) lengths; those shorter than `segment` are never drawn.
         seed: of all draws.
         gain: lowest and highest factor.
+        silence: share of draws whose gain is 0 instead.
     """
 
     def __init__(
-        self, hop: int, segment: int, samples: np.ndarray, seed: int, gain: tuple[float, float]
+        self,
+        hop: int,
+        segment: int,
+        samples: np.ndarray,
+        seed: int,
+        gain: tuple[float, float],
+        silence: float = 0.0,
     ):
+        self._silence = np.float32(silence)
         self._hop, self._low, self._high = hop, *np.array(gain, np.float32)
         starts = np.maximum((np.asarray(samples, np.int64) - segment) // hop + 1, 0)
         self.starts = int(starts.sum())
@@ -74,4 +82,6 @@ class Sampler:
         # 24 bits are all that a float32 between 0 and 1 can tell apart evenly.
         bits = by.shift(mix(counters + by.uint64(1), by), by.uint64(40))
         share = by.float32(by.int64(bits)) * np.float32(2**-24)
-        return utterance, start, self._low + (self._high - self._low) * share
+        heard = by.float32(share >= self._silence)
+        share = (share - self._silence) / (1 - self._silence)
+        return utterance, start, (self._low + (self._high - self._low) * share) * heard

@@ -13,6 +13,7 @@ A run is its folder:
 import hashlib
 import math
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -23,7 +24,6 @@ from tf_melgan.config import Config
 from tf_melgan.data import Prepared, segments
 from tf_melgan.errors import BadInput
 from tf_melgan.features import differences
-from tf_melgan.generator import Generator
 from tf_melgan.melgan import MelGAN
 from tf_melgan.progress import Progress
 
@@ -33,6 +33,7 @@ def train(
     data: str | os.PathLike,
     run: str | os.PathLike,
     devices: list[str] | None = None,
+    start: Callable[[MelGAN], None] | None = None,
 ) -> MelGAN:
     """Trains up to `config.training.steps`, from the run's last checkpoint if it has one.
 
@@ -44,6 +45,7 @@ def train(
         data: the folder that `prepare` made.
         run: the run's folder.
         devices: names of devices to train on in step, as TensorFlow has them; all GPUs if None.
+        start: called with a new run's model before its first step, to give it other weights.
 
     Raises:
         BadInput: data or run do not fit the config, or are damaged.
@@ -65,6 +67,8 @@ def train(
     fingerprint = _fingerprint(prepared)
     state = {"step": 0, "best": None}
     last = checkpoints.latest(run)
+    if last is None and start is not None:
+        start(model)
     if last is not None:
         state = checkpoints.restore(last, model)
         if state["data"] != fingerprint:
@@ -96,6 +100,7 @@ def train(
                     training.segment,
                     training.seed,
                     training.gain,
+                    training.silence,
                     start_step=step,
                 ),
                 initial_epoch=step // interval,
@@ -109,8 +114,8 @@ def train(
     return model
 
 
-def load_generator(run: str | os.PathLike) -> Generator:
-    """The generator of a run's best checkpoint, or of the last where there is no best one yet.
+def load(run: str | os.PathLike) -> MelGAN:
+    """A run's model at its best checkpoint, or at the last where there is no best one yet.
 
     Raises:
         BadInput: the folder is no run, or has no checkpoint yet.
@@ -125,7 +130,7 @@ def load_generator(run: str | os.PathLike) -> Generator:
     model = MelGAN(config)
     model.compile(_adam(config, 1), _adam(config, 1))
     checkpoints.restore(folder, model)
-    return model.best_generator
+    return model
 
 
 def _claim(run: Path, config: Config) -> None:

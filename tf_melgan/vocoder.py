@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from tf_melgan import audio, mel_files
+from tf_melgan import audio, mel_files, voices
 from tf_melgan.errors import BadInput
 from tf_melgan.extras import needed_for
 from tf_melgan.features import MelSpec, check_mel
@@ -55,16 +55,17 @@ class Vocoder:
         averaged weights, if the run averages them.
 
         Args:
-            path: the file or folder.
+            path: the file or folder, or the name of a voice that ships: "lj-lite".
             threads: of a `.tflite`; by default as many as there are cores.
 
         Raises:
             BadInput: the path is missing, foreign or damaged.
             ImportError: the packages that hold such weights are not installed.
         """
-        path = Path(path)
+        path = voices.shipped(path)
         if not path.exists():
-            raise BadInput(f"{path}: no such file or folder; give {_KINDS}")
+            known = ", ".join(voices.names())
+            raise BadInput(f"{path}: no such file or folder; give {_KINDS}, or {known}")
         with needed_for(str(path)):
             return cls(_opened(path, threads))
 

@@ -1,0 +1,74 @@
+"""The frame-rate generator in PyTorch, from its primitives: an oracle that knows no tf_melgan.
+
+Signals are (batch, channels, frames), as torch has them.
+"""
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+# √½ as TensorFlow's GELU holds it, in float32 whatever its input.
+ROOT_HALF = float(np.float32(np.sqrt(0.5)))
+
+
+def padded(x: Tensor, ahead: int) -> Tensor:
+    return F.pad(x, (6 - ahead, ahead))
+
+
+class OverChannels(nn.Module):
+    """RMS norm of (batch, channels, frames), by torch's own of the last axis."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.norm = nn.RMSNorm(channels, eps=1e-6)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.norm(x.transpose(1, 2)).transpose(1, 2)
+
+
+class Block(nn.Module):
+    def __init__(self, width: int, ahead: int):
+        super().__init__()
+        self.ahead = ahead
+        self.depthwise = nn.Conv1d(width, width, 7, groups=width)
+        self.norm = OverChannels(width)
+        self.expand = nn.Conv1d(width, 3 * width, 1)
+        self.contract = nn.Conv1d(3 * width, width, 1)
+        self.gain = nn.Parameter(torch.ones(width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.norm(self.depthwise(padded(x, self.ahead)))
+        y = self.expand(y)
+        y = self.contract(0.5 * y * (1 + torch.erf(y * ROOT_HALF)))
+        return x + y * self.gain[:, None]
+
+
+class Fourier(nn.Module):
+    """(batch, n_mels, frames) → (batch, 1, frames · hop)."""
+
+    def __init__(self, n_mels, hop, floor, width, aheads):
+        super().__init__()
+        self.hop, self.floor, self.ahead = hop, floor, aheads[0]
+        self.first = nn.Conv1d(n_mels, width, 7)
+        self.first_norm = OverChannels(width)
+        self.blocks = nn.ModuleList(Block(width, ahead) for ahead in aheads[1:])
+        self.last_norm = OverChannels(width)
+        self.last = nn.Conv1d(width, 4 * hop + 2, 1)
+
+    def forward(self, mel: Tensor) -> Tensor:
+        x = self.first_norm(self.first(padded(mel - self.floor, self.ahead)))
+        for block in self.blocks:
+            x = block(x)
+        magnitude, phase = self.last(self.last_norm(x)).chunk(2, dim=1)
+        return self.inverse(torch.polar(magnitude.exp().clamp(max=100), phase))
+
+    def inverse(self, spectra: Tensor) -> Tensor:
+        """Windowed frames of 4 · hop, one every hop, added by `fold`."""
+        size, frames = 4 * self.hop, spectra.shape[-1]
+        window = torch.hann_window(size, dtype=spectra.real.dtype)
+        pieces = torch.fft.irfft(spectra, size, dim=1) * window[:, None]
+        length = (frames + 3) * self.hop
+        sums = F.fold(pieces, (1, length), (1, size), stride=(1, self.hop))[:, :, 0]
+        crop = 3 * self.hop // 2
+        return sums[:, :, crop : length - crop] / 1.5

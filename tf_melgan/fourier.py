@@ -1,0 +1,210 @@
+"""The frame-rate generator: log-mel in, a spectrum for each frame, their inverse STFT out."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from tf_melgan.config import Config
+from tf_melgan.cost import OVERLAP
+
+KERNEL = 7
+# Of a spectrum's magnitude: more than full scale can have (Vocos clips here, too).
+_LARGEST = 100.0
+_EXPANSION = 3
+_register = keras.saving.register_keras_serializable("tf_melgan")
+
+
+@_register
+class FourierBlock(keras.layers.Layer):
+    """A ConvNeXt block (arXiv 2201.03545) over frames: (batch, frames, width) → the same shape.
+
+    Depthwise convolution of kernel 7, RMS norm, × 3 channels, GELU, back, a gain for each channel,
+    and the input added.
+
+    Args:
+        width: channels.
+        ahead: frames after its own that the convolution sees, 0–3; the others of the 7 are before.
+        gain: what the gains begin with.
+    """
+
+    def __init__(self, width: int, ahead: int = KERNEL // 2, gain: float = 1.0, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.width, self.ahead, self.initial_gain = width, ahead, gain
+        policy = self.dtype_policy
+        initializer = keras.initializers.TruncatedNormal(stddev=0.02)
+        self.depthwise = keras.layers.DepthwiseConv1D(KERNEL, dtype=policy)
+        self.norm = keras.layers.RMSNormalization(epsilon=1e-6, dtype=policy)
+        self.expand = keras.layers.Dense(
+            _EXPANSION * width, kernel_initializer=initializer, dtype=policy
+        )
+        self.contract = keras.layers.Dense(width, kernel_initializer=initializer, dtype=policy)
+
+    def build(self, input_shape: Sequence[int | None]) -> None:
+        shape = (None, None, self.width)
+        for layer in (self.depthwise, self.norm, self.expand):
+            layer.build(shape)
+        self.contract.build((None, None, _EXPANSION * self.width))
+        self.gain = self.add_weight(
+            shape=(self.width,),
+            initializer=keras.initializers.Constant(self.initial_gain),
+            name="gain",
+        )
+        self.built = True
+
+    def call(self, inputs: Any) -> Any:
+        x = self.norm(self.depthwise(_padded(inputs, self.ahead)))
+        x = self.contract(ops.gelu(self.expand(x), approximate=False))
+        return inputs + x * self.gain
+
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
+        return tuple(input_shape)
+
+    def get_config(self) -> dict[str, Any]:
+        own = {"width": self.width, "ahead": self.ahead, "gain": self.initial_gain}
+        return {**super().get_config(), **own}
+
+
+@_register
+class FourierGenerator(keras.Model):
+    """Convolutions at frame rate to magnitude and phase, then an inverse STFT (Vocos, 2306.00814).
+
+    Unlike Vocos it norms by the root mean square, sees a limited number of frames ahead, and takes
+    what lies beyond both ends of the mel for silence.
+
+    Input: log-mel (batch, frames, n_mels); any number of frames from one up.
+    Output: waveform (batch, frames · hop, 1) in the variable dtype; a sum of windowed frames of
+    4 · hop samples, so that nothing keeps it within [−1, 1] but training.
+
+    Args:
+        n_mels: bands of the mel spectrogram.
+        hop: samples for each frame.
+        floor: the mel's value of silence.
+        width: channels.
+        depth: ConvNeXt blocks.
+        lookahead: frames after its own that a frame's spectrum depends on, at most 3 for each of
+            the `depth` + 1 convolutions; the first ones see them.
+    """
+
+    def __init__(
+        self,
+        n_mels: int = 80,
+        hop: int = 256,
+        floor: float = -5.0,
+        width: int = 256,
+        depth: int = 5,
+        lookahead: int = 6,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        self.n_mels, self.hop, self.floor = n_mels, hop, floor
+        self.width, self.depth, self.lookahead = width, depth, lookahead
+        policy = self.dtype_policy
+        most = KERNEL // 2
+        aheads = [min(most, max(0, lookahead - most * layer)) for layer in range(depth + 1)]
+        self.aheads = tuple(aheads)
+        initializer = keras.initializers.TruncatedNormal(stddev=0.02)
+        self.first = keras.layers.Conv1D(
+            width, KERNEL, kernel_initializer=initializer, dtype=policy
+        )
+        self.first_norm = keras.layers.RMSNormalization(epsilon=1e-6, dtype=policy)
+        self.blocks = [FourierBlock(width, ahead, 1 / depth, dtype=policy) for ahead in aheads[1:]]
+        self.last_norm = keras.layers.RMSNormalization(epsilon=1e-6, dtype=policy)
+        self.last = keras.layers.Dense(2 * self.bins, kernel_initializer=initializer, dtype=policy)
+
+    @property
+    def bins(self) -> int:
+        """Frequencies of a spectrum."""
+        return OVERLAP * self.hop // 2 + 1
+
+    @property
+    def context(self) -> int:
+        """Frames on either side, at most, that a sample of the output depends on."""
+        back = sum(KERNEL - 1 - ahead for ahead in self.aheads)
+        return max(back, self.lookahead) + OVERLAP // 2
+
+    @classmethod
+    def from_settings(cls, config: Config, **kwargs: Any) -> "FourierGenerator":
+        """The generator that a `Config` describes, with its variables made."""
+        mel, own = config.mel, config.generator
+        generator = cls(
+            mel.n_mels, mel.hop, mel.log_floor, own.width, own.depth, own.lookahead, **kwargs
+        )
+        generator.build((None, None, mel.n_mels))
+        return generator
+
+    def build(self, input_shape: Sequence[int | None]) -> None:
+        shape = (None, None, self.width)
+        self.first.build((None, None, self.n_mels))
+        for layer in (self.first_norm, *self.blocks, self.last_norm, self.last):
+            layer.build(shape)
+        self.built = True
+
+    def call(self, mel: Any) -> Any:
+        # Zeros are then silence, beyond both ends as within.
+        x = self.first_norm(self.first(_padded(mel - self.floor, self.aheads[0])))
+        for block in self.blocks:
+            x = block(x)
+        x = ops.cast(self.last(self.last_norm(x)), self.variable_dtype)
+        return self._inverse(spectrum(x))
+
+    def _inverse(self, spectra: Any) -> Any:
+        """(batch, frames, 2 · bins), real parts and then imaginary → (batch, frames · hop, 1)."""
+        kernel = ops.convert_to_tensor(inverse_kernel(self.hop), dtype=spectra.dtype)
+        aside = OVERLAP - 1
+        padded = ops.pad(spectra, ((0, 0), (aside, aside), (0, 0)))
+        sums = ops.conv(padded, kernel, padding="valid")
+        frames, crop = ops.shape(spectra)[1], aside * self.hop // 2
+        sound = ops.reshape(sums, (-1, (frames + aside) * self.hop, 1))
+        return ops.slice(sound, (0, crop, 0), (ops.shape(spectra)[0], frames * self.hop, 1))
+
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
+        batch, frames, _ = input_shape
+        return batch, None if frames is None else frames * self.hop, 1
+
+    def folded(self) -> "FourierGenerator":
+        """Itself: nothing is weight-normalized."""
+        return self
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "n_mels": self.n_mels,
+            "hop": self.hop,
+            "floor": self.floor,
+            "width": self.width,
+            "depth": self.depth,
+            "lookahead": self.lookahead,
+        }
+
+
+def _padded(signal: Any, ahead: int) -> Any:
+    return ops.pad(signal, ((0, 0), (KERNEL - 1 - ahead, ahead), (0, 0)))
+
+
+def spectrum(x: Any) -> Any:
+    """Log-magnitudes and phases (batch, frames, 2 · bins) → real and imaginary parts, as many."""
+    bins = x.shape[-1] // 2
+    magnitude = ops.minimum(ops.exp(x[..., :bins]), _LARGEST)
+    phase = x[..., bins:]
+    return ops.concatenate((magnitude * ops.cos(phase), magnitude * ops.sin(phase)), axis=-1)
+
+
+def inverse_kernel(hop: int) -> np.ndarray:
+    """Inverse DFT, window and overlap-add as one convolution: (4, 2 · bins, hop) float64.
+
+    A frame is the real inverse DFT of size 4 · hop, times a periodic Hann window; frames are
+    `hop` apart, and the sum is divided by 1.5, that of the squared windows. Channel r of step n
+    is sample n · hop + r, counted from 3 frames before the first frame's begin.
+    """
+    size = OVERLAP * hop
+    bins = size // 2 + 1
+    time, frequency = np.arange(size), np.arange(bins)[:, None]
+    angle = 2 * np.pi * (frequency * time % size) / size
+    weight = np.where((frequency == 0) | (frequency == bins - 1), 1.0, 2.0) / size
+    window = (0.5 - 0.5 * np.cos(2 * np.pi * time / size)) / 1.5
+    basis = np.concatenate((weight * np.cos(angle), -weight * np.sin(angle))) * window
+    # Tap t meets the frame that began 3 − t hops ago.
+    return np.flip(basis.reshape(2 * bins, OVERLAP, hop).transpose(1, 0, 2), axis=0).copy()
