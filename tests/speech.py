@@ -5,7 +5,9 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from tf_melgan import audio, espeak
+import espeak
+
+from tf_melgan import audio
 
 _SENTENCES = (
     "The harbor lay quiet under a thin morning fog, and nobody had yet come down to the boats.",

@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 import soundfile
+from espeak import speak
 from matplotlib import image
 from quick_scores import use_quick_scores
 
@@ -16,7 +17,6 @@ from tf_melgan import audio, voices
 from tf_melgan.arguments import parser
 from tf_melgan.cli import main
 from tf_melgan.config import Config
-from tf_melgan.espeak import speak
 from tf_melgan.features import log_mel
 from tf_melgan.vocoder import Vocoder
 

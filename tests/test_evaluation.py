@@ -11,12 +11,12 @@ import pesq
 import pytest
 import soundfile
 import torch
+from espeak import speak
 from quick_scores import use_quick_scores
 from scipy import stats
 
 from tf_melgan import audio, report, scores
 from tf_melgan.errors import BadInput
-from tf_melgan.espeak import speak
 from tf_melgan.evaluation import Evaluation, Utterance, add_griffin_lim, evaluate
 from tf_melgan.features import MelSpec, log_mel
 from tf_melgan.griffin_lim import griffin_lim

@@ -21,7 +21,7 @@ from tf_melgan.config import Config
 
 ROOT = Path(__file__).parent.parent
 REQUIREMENTS = [Requirement(line) for line in metadata.requires("tf-melgan") or []]
-DISTRIBUTIONS = {"yaml": "pyyaml", "espeakng_loader": "espeakng-loader"}
+DISTRIBUTIONS = {"yaml": "pyyaml"}
 CONFIGS = sorted(path.name for path in (ROOT / "configs").glob("*.yaml"))
 # Runs where only what `import tf_melgan` promises to need is there.
 WITHOUT_TRAINING = """

@@ -68,7 +68,11 @@ def _fourier(config: FourierConfig, mel: MelSpec) -> list[Convolution]:
         layers.append(Convolution(7, width, width, rate, width))
         layers += [Convolution(1, width, 3 * width, rate), Convolution(1, 3 * width, width, rate)]
     layers.append(Convolution(1, width, spectrum, rate))
-    return [*layers, Convolution(OVERLAP, spectrum, mel.hop, rate, fixed=True)]
+    # The inverse STFT as it is exported: bins by their remainder modulo 4, then overlap-add.
+    for inputs, outputs in ((mel.hop + 2, mel.hop), (mel.hop, mel.hop), (2 * mel.hop,) * 2):
+        layers.append(Convolution(1, inputs, outputs, rate, fixed=True))
+    whole = OVERLAP * mel.hop
+    return [*layers, Convolution(OVERLAP, whole, whole, rate, whole, fixed=True)]
 
 
 def discriminator(config: DiscriminatorConfig) -> list[Convolution]:

@@ -51,7 +51,7 @@ def spectra(path: str | Path, sounds: dict[str, np.ndarray], rate: int, start: f
 
     images = {title: _decibels(sound) for title, sound in sounds.items()}
     high = next(iter(images.values())).max()
-    figure = Figure(figsize=(7, 2 * len(sounds)), layout="constrained")
+    figure = Figure(figsize=(6, 1.7 * len(sounds)), layout="constrained")
     axes = figure.subplots(len(sounds), 1, sharex=True, squeeze=False)[:, 0]
     for axis, (title, image) in zip(axes, images.items(), strict=True):
         seconds = len(sounds[title]) / rate

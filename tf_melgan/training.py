@@ -88,7 +88,7 @@ def train(
             Checkpoints(run, interval, best, {"data": fingerprint, "seed": training.seed}),
         ]
         # Pre-training leaves the discriminators out of the step altogether, which is then another.
-        for end in sorted({training.discriminator_start, training.steps}):
+        for end in sorted({min(training.discriminator_start, training.steps), training.steps}):
             if step >= end:
                 continue
             adversarial = step >= training.discriminator_start

@@ -1,12 +1,10 @@
-"""Synthetic speech to try things on, by espeak-ng through the package espeakng-loader.
-
-espeak-ng is under the GPL: it is not needed for anything but the demo and the tests.
-"""
+"""Synthetic speech to try things on, by espeak-ng through the package espeakng-loader."""
 
 import ctypes
 from functools import cache
 from typing import Any
 
+import espeakng_loader
 import numpy as np
 
 _SYNCHRONOUS, _UTF8, _RATE, _PITCH = 2, 1, 1, 3
@@ -14,12 +12,6 @@ _SYNCHRONOUS, _UTF8, _RATE, _PITCH = 2, 1, 1, 3
 
 @cache
 def _library() -> tuple[Any, int]:
-    try:
-        import espeakng_loader
-    except ModuleNotFoundError:
-        raise ImportError(
-            "synthetic speech needs espeak-ng, which is not installed: pip install espeakng-loader"
-        ) from None
     library = ctypes.CDLL(espeakng_loader.get_library_path())
     data = espeakng_loader.get_data_path().encode()
     rate = library.espeak_Initialize(_SYNCHRONOUS, 0, data, 0)
