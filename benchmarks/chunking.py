@@ -2,9 +2,9 @@
 
     python -m benchmarks.chunking [--chunkings 200]
 
-For each of 20 generators of random geometry and weights, float32 and float16 files in turn, an
-utterance goes through `vocode` and, cut at random, through start, step and end. Writes
-benchmarks/results/chunking.json.
+For each of 20 generators of random geometry and weights, four MelGANs and four frame-rate ones in
+turn, float32 and float16 files in turn, an utterance goes through `vocode` and, cut at random,
+through start, step and end. Writes benchmarks/results/chunking.json.
 """
 
 import argparse
@@ -46,7 +46,8 @@ def main() -> None:
     rng, rows = np.random.default_rng(0), []
     with tempfile.TemporaryDirectory() as folder, Progress(_GENERATORS, "chunk", "files") as bar:
         for seed in range(_GENERATORS):
-            geometry = voices.random_geometry(1000 + seed)
+            drawn = (voices.random_geometry, voices.random_fourier)[seed // 4 % 2]
+            geometry = drawn(1000 + seed)
             weights, threads = ("float32", "float16")[seed % 2], 1 + seed // 2 % 2
             path = Path(folder) / f"{seed}.tflite"
             made = voices.generator(geometry, seed=seed)

@@ -22,7 +22,7 @@ from tf_melgan import audio, mel_files, scores
 from tf_melgan.export import quantization, tflite
 from tf_melgan.export.graph import InferenceGraph
 from tf_melgan.features import log_mel
-from tf_melgan.generator import Generator
+from tf_melgan.generators import AnyGenerator
 from tf_melgan.keras_voice import KerasVoice
 from tf_melgan.progress import Progress
 
@@ -33,7 +33,7 @@ _SWEPT = 3
 _PICTURE = Path(__file__).parents[1] / "docs" / "int8-front.png"
 
 
-def models(generator: Generator, calibration: list[np.ndarray]) -> tuple[dict, dict[str, bytes]]:
+def models(generator: AnyGenerator, calibration: list[np.ndarray]) -> tuple[dict, dict[str, bytes]]:
     """What each stage costs, and the files' models by name."""
     ranges = quantization.measured(generator, calibration)
     noise = quantization.noise(generator, ranges, calibration[:_SWEPT])

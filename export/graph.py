@@ -11,24 +11,17 @@ whether the signal begins and whether it ends in what a call sees:
     ends              the end of the stream: what was waiting for frames that do not come
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_melgan.export.stage import Function, Stage
-from tf_melgan.generator import Generator
-from tf_melgan.layers import LEAKY_SLOPE, ResidualStack, Upsample1D
-from tf_melgan.pqmf import PQMF
-
-_ROLES = ("dilated", "pointwise", "shortcut")
-Observer = Callable[[str, tf.Tensor], tf.Tensor]
-
-
-def _unobserved(name: str, signal: tf.Tensor) -> tf.Tensor:
-    return signal
+from tf_melgan.export.chain import Chain, Observer, unobserved
+from tf_melgan.export.fourier_chain import FourierChain
+from tf_melgan.export.melgan_chain import MelGANChain
+from tf_melgan.export.stage import Stage
+from tf_melgan.fourier import FourierGenerator
+from tf_melgan.generators import AnyGenerator
 
 
 class InferenceGraph(tf.Module):
@@ -36,8 +29,8 @@ class InferenceGraph(tf.Module):
 
     Args:
         generator: trained, with weight normalization or folded.
-        observe: (name, signal) → signal; every signal passes it once, under the name of its stage
-            and its own, the same in all uses. What leaves a stage passes where the next begins.
+        observe: (name, signal) → signal; every signal that may be int8 passes it once, under the
+            name of its stage and its own, the same in all uses.
 
     Attributes:
         hop: samples for each frame of the mel.
@@ -48,17 +41,22 @@ class InferenceGraph(tf.Module):
         states: shape of each state of a stream, (1, 1, time, channels).
     """
 
-    def __init__(self, generator: Generator, observe: Observer = _unobserved):
+    def __init__(self, generator: AnyGenerator, observe: Observer = unobserved):
         super().__init__()
-        self._observe = observe
-        self.weights: dict[str, tf.Variable] = {}
-        self.stages = list(self._chain(generator))
+        chain = _chain(generator, observe)
+        self.stages = list(chain.stages())
+        self.weights = chain.weights
         self.n_mels = generator.n_mels
         self.hop = int(np.prod([stage.rate for stage in self.stages]))
         self.shortest = self._fewest(self._is_whole)
         self.start_frames = self._fewest(lambda frames: self._emitted(frames) > 0)
         self.lookahead = self.start_frames * self.hop - self._emitted(self.start_frames)
-        self.states = [(1, 1, stage.span, stage.channels) for stage in self.stages]
+        self.states = [(1, 1, stage.span, stage.channels) for stage in self._remembering()]
+
+    @property
+    def int8_kernels(self) -> dict[str, tf.Variable]:
+        """Those kernels (1, taps, channels, filters) that are int8 where a voice computes so."""
+        return {name: kernel for name, kernel in self.weights.items() if name.endswith("/kernel")}
 
     def whole(self, mel: tf.Tensor) -> tf.Tensor:
         """Log-mel (batch, frames, n_mels), at least `shortest` frames → (batch, frames · hop)."""
@@ -82,7 +80,7 @@ class InferenceGraph(tf.Module):
 
     def start(self, mel: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """The first frames (1, frames, n_mels), at least `start_frames` → samples and states."""
-        return self._advance(tf.expand_dims(mel, 1), [None] * len(self.stages), last=False)
+        return self._advance(tf.expand_dims(mel, 1), [None] * len(self.states), last=False)
 
     def step(self, mel: tf.Tensor, states: Sequence[tf.Tensor]) -> tuple[tf.Tensor, list]:
         """The next frames (1, frames, n_mels), at least one → frames · hop samples and states."""
@@ -95,11 +93,19 @@ class InferenceGraph(tf.Module):
     def _advance(
         self, signal: tf.Tensor | None, states: Sequence[tf.Tensor | None], last: bool
     ) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        past = dict(zip((stage.name for stage in self._remembering()), states, strict=True))
         after = []
-        for stage, past in zip(self.stages, states, strict=True):
-            signal, state = stage(signal, past, last)
-            after.append(state)
+        for stage in self.stages:
+            if signal is None and not stage.pad[1]:
+                # Nothing waits in it for what comes next.
+                continue
+            signal, state = stage(signal, past.get(stage.name), last)
+            if stage.span:
+                after.append(state)
         return _waveform(signal), after
+
+    def _remembering(self) -> list[Stage]:
+        return [stage for stage in self.stages if stage.span]
 
     def _emitted(self, frames: int) -> int:
         """How many samples `start` gives; 0 where the frames are too few for it."""
@@ -122,104 +128,10 @@ class InferenceGraph(tf.Module):
     def _fewest(enough: Callable[[int], bool]) -> int:
         return next(frames for frames in range(1, 10_000) if enough(frames))
 
-    def _chain(self, generator: Generator) -> Iterator[Stage]:
-        folded = generator.folded() if generator.weight_normalization else generator
-        yield self._window("first", folded.first)
-        pairs = zip(folded.upsamplers, folded.stacks, strict=True)
-        for index, (upsampler, stack) in enumerate(pairs):
-            yield self._upsampling(f"upsampling_{index}", upsampler)
-            yield from self._residuals(f"stack_{index}", stack)
-        yield self._window("last", folded.last, activate=True, bound=True)
-        if folded.pqmf is not None:
-            yield self._synthesis(folded.pqmf)
 
-    def _window(
-        self, name: str, conv: keras.layers.Conv1D, activate: bool = False, bound: bool = False
-    ) -> Stage:
-        """A convolution between reflections, perhaps with activation before and tanh behind it."""
-        kernel = conv.kernel.numpy()
-        reach = len(kernel) // 2
-        convolve = self._convolution(f"{name}/conv", kernel, conv.bias.numpy())
-
-        def apply(padded: tf.Tensor, _: tf.Tensor) -> tf.Tensor:
-            output = convolve(self._activated(f"{name}/active", padded) if activate else padded)
-            return self._bounded(name, output) if bound else output
-
-        return self._stage(name, kernel.shape[1], (reach, reach), True, 2 * reach, apply)
-
-    def _upsampling(self, name: str, layer: Upsample1D) -> Stage:
-        stride, kernel = layer.stride, keras.ops.convert_to_numpy(layer.polyphase_kernel())
-        bias, crop = np.tile(layer.bias.numpy(), stride), stride // 2 + stride % 2
-        convolve = self._convolution(f"{name}/conv", kernel, bias)
-
-        def apply(padded: tf.Tensor, _: tf.Tensor) -> tf.Tensor:
-            return _laid_out(convolve(self._activated(f"{name}/active", padded)), stride)
-
-        ends = (crop, stride - crop)
-        return self._stage(name, kernel.shape[1], (1, 1), False, 1, apply, stride, ends)
-
-    def _residuals(self, name: str, stack: ResidualStack) -> Iterator[Stage]:
-        blocks = zip(stack.dilations, stack.dilated, stack.pointwise, stack.shortcuts, strict=True)
-        for index, (dilation, *block) in enumerate(blocks):
-            yield self._residual(f"{name}_block_{index}", dilation, *block)
-
-    def _residual(self, name: str, dilation: int, *block: keras.layers.Conv1D) -> Stage:
-        dilated, pointwise, shortcut = (
-            self._convolution(f"{name}/{role}", conv.kernel.numpy(), conv.bias.numpy(), spacing)
-            for role, conv, spacing in zip(_ROLES, block, (dilation, 1, 1), strict=True)
-        )
-
-        def apply(padded: tf.Tensor, middle: tf.Tensor) -> tf.Tensor:
-            branch = dilated(self._activated(f"{name}/active", padded))
-            branch = self._observe(f"{name}/dilated", branch)
-            branch = pointwise(self._activated(f"{name}/dilated_active", branch))
-            branch = self._observe(f"{name}/branch", branch)
-            return self._observe(f"{name}/shortcut", shortcut(middle)) + branch
-
-        channels = block[0].kernel.shape[1]
-        return self._stage(name, channels, (dilation, dilation), True, 2 * dilation, apply)
-
-    def _synthesis(self, bank: PQMF) -> Stage:
-        kernel, before, after = bank.synthesis_kernel()
-        convolve = self._convolution("pqmf/conv", kernel.astype(np.float32))
-
-        def apply(padded: tf.Tensor, _: tf.Tensor) -> tf.Tensor:
-            return _laid_out(convolve(padded), bank.bands)
-
-        pad = (before, after)
-        return self._stage("pqmf", bank.bands, pad, False, before + after, apply, bank.bands)
-
-    def _stage(self, name: str, *arguments: Any) -> Stage:
-        return Stage(name, lambda signal: self._observe(f"{name}/in", signal), *arguments)
-
-    def _bounded(self, name: str, signal: tf.Tensor) -> tf.Tensor:
-        signal = self._observe(f"{name}/unbounded", signal)
-        return self._observe(f"{name}/bounded", tf.tanh(signal))
-
-    def _activated(self, name: str, signal: tf.Tensor) -> tf.Tensor:
-        return self._observe(name, tf.nn.leaky_relu(signal, LEAKY_SLOPE))
-
-    def _convolution(
-        self, name: str, kernel: np.ndarray, bias: np.ndarray | None = None, dilation: int = 1
-    ) -> Function:
-        """A convolution of a padded signal with a kernel (taps, channels, filters)."""
-        kernel = tf.Variable(kernel[None], trainable=False)
-        offset = None if bias is None else tf.Variable(bias, trainable=False)
-        self.weights[f"{name}/kernel"] = kernel
-        if offset is not None:
-            self.weights[f"{name}/bias"] = offset
-
-        def convolve(padded: tf.Tensor) -> tf.Tensor:
-            output = tf.nn.conv2d(padded, kernel, 1, "VALID", dilations=[1, dilation])
-            return output if offset is None else tf.nn.bias_add(output, offset)
-
-        return convolve
-
-
-def _laid_out(phases: tf.Tensor, rate: int) -> tf.Tensor:
-    """(batch, 1, time, rate · channels) → (batch, 1, time · rate, channels)."""
-    channels = phases.shape[-1] // rate
-    return tf.reshape(phases, (tf.shape(phases)[0], 1, -1, channels))
+def _chain(generator: AnyGenerator, observe: Observer) -> Chain:
+    kind = FourierChain if isinstance(generator, FourierGenerator) else MelGANChain
+    return kind(generator, observe)
 
 
 def _waveform(signal: tf.Tensor) -> tf.Tensor:

@@ -6,20 +6,17 @@ the sound is the same. Weights are scaled by the converter, each filter by its o
 """
 
 from collections.abc import Collection, Sequence
-from itertools import islice
 
 import numpy as np
 import tensorflow as tf
 
-from tf_melgan import cost
-from tf_melgan.config import GeneratorConfig
 from tf_melgan.export.graph import InferenceGraph
-from tf_melgan.generator import Generator
+from tf_melgan.generators import AnyGenerator
 
 Ranges = dict[str, tuple[float, float]]
 
 
-def measured(generator: Generator, mels: Sequence[np.ndarray]) -> Ranges:
+def measured(generator: AnyGenerator, mels: Sequence[np.ndarray]) -> Ranges:
     """The smallest and the largest value of every signal, over log-mels (frames, n_mels)."""
     ranges: Ranges = {}
 
@@ -34,7 +31,12 @@ def measured(generator: Generator, mels: Sequence[np.ndarray]) -> Ranges:
     return ranges
 
 
-def int8_graph(generator: Generator, ranges: Ranges, stages: Collection[str]) -> InferenceGraph:
+def stages(graph: InferenceGraph) -> list[str]:
+    """The names of those stages that have something to compute in int8, in order."""
+    return list(dict.fromkeys(name.split("/")[0] for name in graph.int8_kernels))
+
+
+def int8_graph(generator: AnyGenerator, ranges: Ranges, stages: Collection[str]) -> InferenceGraph:
     """The graph with the signals of the named stages rounded to 256 values over their ranges."""
 
     def observe(name: str, signal: tf.Tensor) -> tf.Tensor:
@@ -45,20 +47,20 @@ def int8_graph(generator: Generator, ranges: Ranges, stages: Collection[str]) ->
     return InferenceGraph(generator, observe)
 
 
-def noise(generator: Generator, ranges: Ranges, mels: Sequence[np.ndarray]) -> dict[str, float]:
+def noise(generator: AnyGenerator, ranges: Ranges, mels: Sequence[np.ndarray]) -> dict[str, float]:
     """For each stage, the power of what int8 in it alone adds to the sound, over the sound's."""
 
-    def sound(stages: Collection[str]) -> np.ndarray:
-        graph = int8_graph(generator, ranges, stages)
-        for name, weight in graph.weights.items():
-            if name.split("/")[0] in stages and name.endswith("/kernel"):
-                weight.assign(_rounded(weight.numpy()))
+    def sound(chosen: Collection[str]) -> np.ndarray:
+        graph = int8_graph(generator, ranges, chosen)
+        for name, kernel in graph.int8_kernels.items():
+            if name.split("/")[0] in chosen:
+                kernel.assign(_rounded(kernel.numpy()))
         return np.concatenate([graph.whole(tf.constant(mel[None]))[0] for mel in mels])
 
     clean = sound(())
-    names = [stage.name for stage in InferenceGraph(generator).stages]
     return {
-        name: float(np.mean((sound({name}) - clean) ** 2) / np.mean(clean**2)) for name in names
+        name: float(np.mean((sound({name}) - clean) ** 2) / np.mean(clean**2))
+        for name in stages(InferenceGraph(generator))
     }
 
 
@@ -86,13 +88,13 @@ def mixed(noise: dict[str, float], work: dict[str, float], snr: float) -> list[s
     return chosen
 
 
-def work(generator: Generator) -> dict[str, float]:
-    """Multiply-adds of each stage for a sample of sound."""
-    config = GeneratorConfig(
-        generator.channels, generator.upsampling, generator.dilations, generator.bands
-    )
-    convolutions = iter(cost.generator(config, generator.n_mels))
-    return {
-        stage.name: sum(c.macs for c in islice(convolutions, 3 if "block" in stage.name else 1))
-        for stage in InferenceGraph(generator).stages
-    }
+def work(generator: AnyGenerator) -> dict[str, float]:
+    """Multiply-adds, for a sample of sound, of what can be int8 in each stage."""
+    graph = InferenceGraph(generator)
+    macs, rate = dict.fromkeys(stages(graph), 0.0), 1 / graph.hop
+    for stage in graph.stages:
+        for name, kernel in graph.int8_kernels.items():
+            if name.split("/")[0] == stage.name:
+                macs[stage.name] += rate * np.prod(kernel.shape)
+        rate *= stage.rate
+    return macs

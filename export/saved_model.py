@@ -12,12 +12,12 @@ from tf_melgan.export.graph import InferenceGraph
 from tf_melgan.export.signatures import concrete, streaming
 from tf_melgan.features import MelSpec, keras_log_mel
 from tf_melgan.files import whole_folder
-from tf_melgan.generator import Generator
+from tf_melgan.generators import AnyGenerator
 from tf_melgan.voice_file import VoiceInfo
 
 
 def export_saved_model(
-    generator: Generator,
+    generator: AnyGenerator,
     spec: MelSpec,
     path: str | Path,
     name: str = "voice",

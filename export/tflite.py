@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import flatbuffers
 import numpy as np
 import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
@@ -14,9 +13,10 @@ from tf_melgan import voice_file
 from tf_melgan.errors import BadInput
 from tf_melgan.export import quantization
 from tf_melgan.export.graph import InferenceGraph
+from tf_melgan.export.hybrid import packed, with_int8_kernels
 from tf_melgan.export.signatures import concrete, streaming
 from tf_melgan.features import MelSpec
-from tf_melgan.generator import Generator
+from tf_melgan.generators import AnyGenerator
 
 # Frames that a file takes where nobody says how many.
 _DEFAULT_FRAMES = 32
@@ -26,7 +26,7 @@ _SWEPT = 3
 
 
 def export_tflite(
-    generator: Generator,
+    generator: AnyGenerator,
     spec: MelSpec,
     path: str | Path,
     weights: str = "float32",
@@ -58,7 +58,9 @@ def export_tflite(
     return voice_file.read(path)
 
 
-def _graph(generator: Generator, weights: str, calibration: Sequence[np.ndarray]) -> InferenceGraph:
+def _graph(
+    generator: AnyGenerator, weights: str, calibration: Sequence[np.ndarray]
+) -> InferenceGraph:
     graph = InferenceGraph(generator)
     if weights not in ("int8", "mixed"):
         return graph
@@ -66,7 +68,7 @@ def _graph(generator: Generator, weights: str, calibration: Sequence[np.ndarray]
     if not mels:
         raise BadInput(f"weights {weights}: need recordings to calibrate with; give --calibration")
     ranges = quantization.measured(generator, mels)
-    stages = [stage.name for stage in graph.stages]
+    stages = quantization.stages(graph)
     if weights == "mixed":
         noise = quantization.noise(generator, ranges, mels[:_SWEPT])
         stages = quantization.mixed(noise, quantization.work(generator), _MIXED_SNR)
@@ -89,6 +91,9 @@ def signatures(graph: InferenceGraph) -> dict[str, Any]:
 
 def convert(graph: InferenceGraph, signatures: dict[str, Any], weights: str) -> bytes:
     """The one place that knows the converter, which is moving out of TensorFlow."""
+    kernels = [kernel.numpy() for kernel in graph.int8_kernels.values()]
+    if weights == "int8-dynamic" and all(kernel.shape[1] == 1 for kernel in kernels):
+        return with_int8_kernels(convert(graph, signatures, "float32"), kernels)
     with tempfile.TemporaryDirectory() as folder:
         tf.saved_model.save(graph, folder, signatures)
         converter = tf.lite.TFLiteConverter.from_saved_model(
@@ -112,6 +117,4 @@ def with_default_frames(model: bytes, frames: int) -> bytes:
             tensor = graph.tensors[index]
             if tensor.shapeSignature is not None:
                 tensor.shape = [frames if size == -1 else size for size in tensor.shapeSignature]
-    builder = flatbuffers.Builder(len(model))
-    builder.Finish(content.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
+    return packed(content)

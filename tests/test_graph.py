@@ -5,7 +5,9 @@ import pytest
 import voices
 
 tf = pytest.importorskip("tensorflow")
+from tf_melgan.export import inverse_stft  # noqa: E402
 from tf_melgan.export.graph import InferenceGraph  # noqa: E402
+from tf_melgan.fourier import inverse_kernel  # noqa: E402
 
 GEOMETRIES = {
     **voices.GEOMETRIES,
@@ -31,7 +33,7 @@ def test_whole_utterances_equal_the_model(pair):
 def test_below_the_shortest_a_reflection_would_reach_too_far(pair):
     _, graph = pair
     samples, stages = graph.shortest - 1, graph.stages
-    fits = []
+    fits = [samples > 0]
     for stage in stages:
         fits.append(not stage.reflect or samples > max(stage.pad))
         samples *= stage.rate
@@ -76,3 +78,25 @@ def test_the_lookahead_is_what_the_sound_depends_on():
     mel[frame] = np.nan
     touched = np.flatnonzero(np.isnan(graph.whole(mel[None])[0]))
     assert touched[0] == frame * graph.hop - graph.lookahead
+
+
+def test_a_fourier_voice_lags_by_its_lookahead_and_the_overlap():
+    """Of 3 frames and one and a half; it depends on nothing after that."""
+    graph = InferenceGraph(voices.generator(voices.GEOMETRIES["fourier"]))
+    assert (graph.shortest, graph.start_frames, graph.lookahead) == (1, 5, 36)
+    mel, frame = voices.mels(40), 20
+    mel[frame] = np.nan
+    touched = np.flatnonzero(np.isnan(graph.whole(mel[None])[0]))
+    assert frame * graph.hop - graph.lookahead <= touched[0] <= (frame - 4) * graph.hop
+
+
+@pytest.mark.parametrize("hop", [6, 7, 8])
+def test_the_inverse_stft_by_groups_is_that_of_one_kernel(hop):
+    expected, overlap = inverse_kernel(hop), inverse_stft.overlap_kernel(hop).reshape(4, 4, hop)
+    signals = [(0,), (1,), (2, 3)]
+    bins = expected.shape[1] // 2
+    for group, parts in zip(inverse_stft.groups(hop), signals, strict=True):
+        basis = inverse_stft.basis(hop, group).reshape(2 * len(group), len(parts), hop)
+        kernel = sum(basis[:, i] * overlap[:, None, part] for i, part in enumerate(parts))
+        rows = np.concatenate((group, group + bins))
+        assert np.abs(kernel - expected[:, rows]).max() <= 1e-15

@@ -66,9 +66,9 @@ def folder(tmp_path_factory):
 def test_mels_of_any_length_equal_the_model(made):
     generator, voice = made
     for frames in (1, 2, 3, voice.info.shortest - 1, voice.info.shortest, 50):
-        mel = voices.mels(frames)
+        mel = voices.mels(max(frames, 1))
         sound = voice.whole(mel)
-        assert sound.shape == (frames * voice.spec.hop,) and sound.dtype == np.float32
+        assert sound.shape == (len(mel) * voice.spec.hop,) and sound.dtype == np.float32
         assert np.abs(sound - voices.said(generator, mel)).max() <= 1e-5
 
 

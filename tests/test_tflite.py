@@ -11,8 +11,7 @@ import soundfile
 import voices
 from ai_edge_litert.interpreter import Interpreter
 
-from tf_melgan import cost, voice_file
-from tf_melgan.config import GeneratorConfig
+from tf_melgan import voice_file
 from tf_melgan.errors import BadInput
 from tf_melgan.litert_voice import LiteRTVoice
 from tf_melgan.vocoder import Vocoder
@@ -67,9 +66,15 @@ def test_any_chunking_gives_the_bits_of_the_whole(files, weights, threads):
         assert np.array_equal(sound, voice.whole(mel)), (name, frames, cuts)
 
 
-@pytest.mark.parametrize("weights", ["int8", "mixed"])
-@pytest.mark.parametrize("name", ["paper", "lite"])
-def test_fixed_scales_make_no_difference_between_chunkings(files, name, weights):
+@pytest.mark.parametrize(
+    ("name", "weights"),
+    [
+        *((name, weights) for name in ("paper", "lite") for weights in ("int8", "mixed")),
+        # At frame rate each frame has a scale of its own.
+        *(("fourier", weights) for weights in ("int8", "mixed", "int8-dynamic")),
+    ],
+)
+def test_scales_make_no_difference_between_chunkings(files, name, weights):
     voice, rng = LiteRTVoice(files(name, weights)), np.random.default_rng(0)
     for frames in (20, 75):
         mel, cuts = voices.mels(frames), voices.cuts(frames, rng)
@@ -78,14 +83,38 @@ def test_fixed_scales_make_no_difference_between_chunkings(files, name, weights)
         assert np.array_equal(np.concatenate([*pieces, stream.finish()]), voice.whole(mel))
 
 
-@pytest.mark.parametrize("weights", ["int8", "mixed"])
-def test_int8_says_nearly_the_same(files, weights):
+@pytest.mark.parametrize(
+    ("name", "weights"),
+    [
+        ("paper", "int8"),
+        ("paper", "mixed"),
+        ("fourier", "int8"),
+        ("fourier", "mixed"),
+        ("fourier", "int8-dynamic"),
+    ],
+)
+def test_int8_says_nearly_the_same(files, name, weights):
     mel = voices.mels(70)
-    expected = voices.said(voices.generator(voices.PAPER), mel)
-    error = LiteRTVoice(files("paper", weights)).whole(mel) - expected
+    expected = voices.said(voices.generator(voices.GEOMETRIES[name]), mel)
+    error = LiteRTVoice(files(name, weights)).whole(mel) - expected
     measured = 10 * np.log10(np.mean(expected**2) / np.mean(error**2))
     # Less than float16 has: otherwise nothing was made int8.
     assert 30 < measured < 60
+
+
+@pytest.mark.parametrize("weights", ["int8", "int8-dynamic"])
+def test_int8_computes_the_dense_layers_of_a_fourier_voice(files, weights):
+    """Two of each of 2 blocks, and 3 to the spectrum; the other 4 convolutions stay float32."""
+    interpreter = Interpreter(model_path=str(files("fourier", weights)))
+    types = {x["index"]: x["dtype"] for x in interpreter.get_tensor_details()}
+    convolutions = [
+        [types[index] for index in operation["inputs"][:2]]
+        for operation in interpreter._get_ops_details()
+        if operation["op_name"] == "CONV_2D"
+    ]
+    signal = np.int8 if weights == "int8" else np.float32
+    assert convolutions.count([signal, np.int8]) == 7
+    assert convolutions.count([np.float32, np.float32]) == 4 and len(convolutions) == 11
 
 
 def test_int8_without_recordings_says_what_it_needs(tmp_path):
@@ -104,11 +133,21 @@ def test_mixed_leaves_out_what_costs_most_for_the_work_it_saves():
 
 
 def test_work_is_that_of_the_whole_generator():
-    made = voices.generator(voices.GEOMETRIES["lite"])
-    total = sum(
-        x.macs for x in cost.generator(GeneratorConfig(24, (2, 4, 8), (1, 3, 9, 27), 4), 10)
-    )
-    assert sum(quantization.work(made).values()) == pytest.approx(total)
+    work = quantization.work(voices.generator(voices.GEOMETRIES["lite"]))
+    filters = (
+        4 * 4 * 16
+    )  # Of the PQMF: 63 taps between zeros, for 4 bands at a quarter of the rate.
+    assert 256 * work.pop("pqmf") == pytest.approx(64 * filters)
+    # A frame's: 7 taps, and for each stage 2 strides of taps and 5 of each of 4 blocks.
+    frame = 7 * 10 * 24 + 4 * 24 * 12 + 2 * 20 * 12**2
+    frame += 2 * 8 * 12 * 6 + 8 * 20 * 6**2 + 8 * 16 * 6 * 3 + 64 * 20 * 3**2 + 64 * 7 * 3 * 4
+    assert 256 * sum(work.values()) == pytest.approx(frame)
+
+
+def test_work_of_a_fourier_voice_is_that_of_its_dense_layers():
+    work = quantization.work(voices.generator(voices.GEOMETRIES["fourier"]))
+    block, last = 2 * 8 * 24, 8 * 34
+    assert work == {"block_0": block / 8, "block_1": block / 8, "last": last / 8}
 
 
 def test_sound_comes_as_soon_as_it_exists(files):
@@ -128,12 +167,19 @@ def test_a_stream_can_be_used_again(files):
     assert len(stream.finish()) == 0
 
 
-@pytest.mark.parametrize("name", ["paper", "lite", "odd"])
+@pytest.mark.parametrize(
+    ("name", "weights"),
+    [
+        *((name, "float32") for name in ("paper", "lite", "odd", "wide")),
+        *((name, "float32") for name in ("fourier", "fourier, blind")),
+        ("fourier", "int8-dynamic"),
+    ],
+)
 @pytest.mark.parametrize("signature", ["vocode", "start", "step", "end"])
-def test_xnnpack_takes_all_of_it_as_one(name, signature):
+def test_xnnpack_takes_all_of_it_as_one(name, weights, signature):
     graph = InferenceGraph(voices.generator(voices.GEOMETRIES[name]))
     function = {signature: tflite.signatures(graph)[signature]}
-    model = tflite.with_default_frames(tflite.convert(graph, function, "float32"), 40)
+    model = tflite.with_default_frames(tflite.convert(graph, function, weights), 40)
     interpreter = Interpreter(model_content=model)
     interpreter.allocate_tensors()
     names = [operation["op_name"] for operation in interpreter._get_ops_details()]

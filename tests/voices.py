@@ -6,7 +6,9 @@ import keras
 import numpy as np
 
 from tf_melgan.features import MelSpec
+from tf_melgan.fourier import FourierGenerator
 from tf_melgan.generator import Generator
+from tf_melgan.generators import AnyGenerator
 
 SPEC = MelSpec()
 PAPER = {"channels": 32, "upsampling": (8, 8, 2, 2), "dilations": (1, 3, 9)}
@@ -16,6 +18,9 @@ GEOMETRIES = {
     "odd": {"channels": 16, "upsampling": (5, 3), "dilations": (2,)},
     "two bands": {"channels": 8, "upsampling": (3, 1), "dilations": (4, 1), "bands": 2},
     "one stage": {"channels": 4, "upsampling": (7,), "dilations": (1,)},
+    "wide": {"channels": 256, "upsampling": (2,), "dilations": (1,)},
+    "fourier": {"kind": "fourier", "width": 8, "depth": 2, "lookahead": 3, "hop": 8},
+    "fourier, blind": {"kind": "fourier", "width": 12, "depth": 3, "lookahead": 0, "hop": 7},
 }
 
 
@@ -30,16 +35,44 @@ def random_geometry(seed: int) -> dict:
     }
 
 
-def generator(geometry: dict, n_mels: int = 10, seed: int = 0) -> Generator:
+def random_fourier(seed: int) -> dict:
+    rng = np.random.default_rng(seed)
+    width, depth, hop = rng.integers((4, 1, 2), (65, 5, 65)).tolist()
+    lookahead = int(rng.integers(3 * (depth + 1) + 1))
+    return {"kind": "fourier", "width": width, "depth": depth, "lookahead": lookahead, "hop": hop}
+
+
+def generator(geometry: dict, n_mels: int = 10, seed: int = 0) -> AnyGenerator:
     """With weights that make no layer's output vanish."""
     keras.utils.set_random_seed(seed)
+    if geometry.get("kind") == "fourier":
+        sizes = {key: value for key, value in geometry.items() if key != "kind"}
+        made = FourierGenerator(n_mels, **sizes)
+        made.build((None, None, n_mels))
+        _roughen(made)
+        return made
     made = Generator(n_mels, initializer="torch", **geometry)
     made.build((None, None, n_mels))
     return made
 
 
+def _roughen(made: FourierGenerator) -> None:
+    """Gives gains and biases that differ, and kernels that keep a signal's size."""
+    rng = np.random.default_rng(made.width)
+    for weight in made.weights:
+        shape = tuple(weight.shape)
+        if len(shape) > 1:
+            value = rng.normal(0, 1 / math.sqrt(shape[0] * max(shape[1:-1], default=1)), shape)
+        else:
+            value = weight.numpy() + rng.normal(0, 0.2, shape)
+        weight.assign(value)
+
+
 def spec(geometry: dict, n_mels: int = 10) -> MelSpec:
-    hop = math.prod(geometry["upsampling"]) * geometry.get("bands", 1)
+    if geometry.get("kind") == "fourier":
+        hop = geometry["hop"]
+    else:
+        hop = math.prod(geometry["upsampling"]) * geometry.get("bands", 1)
     return MelSpec(hop=hop, n_fft=hop + 2 * max(hop, 256), n_mels=n_mels)
 
 
@@ -48,7 +81,7 @@ def mels(frames: int, n_mels: int = 10, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).uniform(-5, 0, (frames, n_mels)).astype(np.float32)
 
 
-def said(generator: Generator, mel: np.ndarray) -> np.ndarray:
+def said(generator: AnyGenerator, mel: np.ndarray) -> np.ndarray:
     """What the Keras model makes of one mel: (samples,)."""
     return keras.ops.convert_to_numpy(generator(mel[None]))[0, :, 0]
 

@@ -1,0 +1,131 @@
+"""The stages of a frame-rate generator; `tf_melgan.export.graph` says what they are for."""
+
+from collections.abc import Callable, Iterator
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tf_melgan.export import inverse_stft
+from tf_melgan.export.chain import Chain, Observer, laid_out
+from tf_melgan.export.stage import Function, Stage
+from tf_melgan.fourier import KERNEL, OVERLAP, FourierBlock, FourierGenerator, spectrum
+
+
+class FourierChain(Chain):
+    """Makes the stages.
+
+    Args:
+        generator: trained.
+        observe: as `InferenceGraph` takes it.
+    """
+
+    def __init__(self, generator: FourierGenerator, observe: Observer):
+        super().__init__(observe)
+        self._generator = generator
+
+    def stages(self) -> Iterator[Stage]:
+        generator = self._generator
+        yield _pointwise("shift", generator.n_mels, lambda mel, _: mel - generator.floor)
+        yield self._first()
+        for index, block in enumerate(generator.blocks):
+            yield self._block(f"block_{index}", block)
+        yield self._last()
+        yield self._overlap()
+
+    def _first(self) -> Stage:
+        conv, norm = self._generator.first, self._generator.first_norm
+        kernel, bias = conv.kernel.numpy(), conv.bias.numpy()
+        convolve = self.convolution("first/conv", kernel, bias, role="float_kernel")
+        gain = self.variable("first/gain", norm.scale.numpy())
+
+        def apply(padded: tf.Tensor, _: tf.Tensor) -> tf.Tensor:
+            return _normed(convolve(padded), norm) * gain
+
+        return _windowed("first", self._generator.n_mels, self._generator.aheads[0], apply)
+
+    def _block(self, name: str, block: FourierBlock) -> Stage:
+        depthwise = self.depthwise(
+            f"{name}/depthwise", block.depthwise.kernel.numpy(), block.depthwise.bias.numpy()
+        )
+        # The norm's gain and the block's go into the kernels behind and before them.
+        expand = self.convolution(
+            f"{name}/expand",
+            block.expand.kernel.numpy()[None] * block.norm.scale.numpy()[:, None],
+            block.expand.bias.numpy(),
+        )
+        gain = block.gain.numpy()
+        contract = self.convolution(
+            f"{name}/contract",
+            block.contract.kernel.numpy()[None] * gain,
+            block.contract.bias.numpy() * gain,
+        )
+
+        def apply(padded: tf.Tensor, middle: tf.Tensor) -> tf.Tensor:
+            branch = _normed(depthwise(padded), block.norm)
+            branch = expand(self.observe(f"{name}/normed", branch))
+            branch = tf.nn.gelu(self.observe(f"{name}/expanded", branch))
+            branch = contract(self.observe(f"{name}/active", branch))
+            return middle + self.observe(f"{name}/branch", branch)
+
+        return _windowed(name, block.width, block.ahead, apply)
+
+    def _last(self) -> Stage:
+        """From the last block's output to the signals that `inverse_stft` adds up."""
+        norm = self._generator.last_norm
+        groups = [
+            self._group(f"last/{index}", bins)
+            for index, bins in enumerate(inverse_stft.groups(self._generator.hop))
+        ]
+
+        def apply(signal: tf.Tensor, _: tf.Tensor) -> tf.Tensor:
+            normed = self.observe("last/normed", _normed(signal, norm))
+            return tf.concat([group(normed) for group in groups], 3)
+
+        return _pointwise("last", self._generator.width, apply)
+
+    def _group(self, name: str, bins: np.ndarray) -> Function:
+        generator, chosen = self._generator, np.concatenate((bins, bins + self._generator.bins))
+        kernel = generator.last.kernel.numpy() * generator.last_norm.scale.numpy()[:, None]
+        bias = generator.last.bias.numpy()
+        polar = self.convolution(f"{name}/polar", kernel[None, :, chosen], bias[chosen])
+        # Quiet bins are too small beside loud ones for int8.
+        basis = inverse_stft.basis(generator.hop, bins)
+        invert = self.convolution(f"{name}/basis", basis[None], role="float_kernel")
+        return lambda normed: invert(spectrum(self.observe(f"{name}/polar", polar(normed))))
+
+    def _overlap(self) -> Stage:
+        hop = self._generator.hop
+        add = self.depthwise("overlap/add", inverse_stft.overlap_kernel(hop)[:, :, None])
+
+        def apply(padded: tf.Tensor, _: tf.Tensor) -> tf.Tensor:
+            parts = add(padded)
+            first, second, *odd = (parts[..., i * hop : (i + 1) * hop] for i in range(OVERLAP))
+            sums = (first + second) + (odd[0] + odd[1])
+            return laid_out(sums, hop)
+
+        aside = OVERLAP - 1
+        front = aside * hop // 2
+        ends, pad = (front, aside * hop - front), (aside, aside)
+        return Stage("overlap", _as_is, OVERLAP * hop, pad, False, aside, apply, hop, ends)
+
+
+def _as_is(signal: tf.Tensor) -> tf.Tensor:
+    return signal
+
+
+def _pointwise(name: str, channels: int, apply: Callable) -> Stage:
+    """A stage whose windows are of one frame, so that it remembers none."""
+    return Stage(name, _as_is, channels, (0, 0), False, 0, apply)
+
+
+def _windowed(name: str, channels: int, ahead: int, apply: Callable) -> Stage:
+    """A stage whose windows are of the frame, those before it and `ahead` behind it."""
+    pad = (KERNEL - 1 - ahead, ahead)
+    return Stage(name, _as_is, channels, pad, False, KERNEL - 1, apply)
+
+
+def _normed(signal: tf.Tensor, norm: keras.layers.RMSNormalization) -> tf.Tensor:
+    """A signal over its root mean square of each frame; the gain is for what comes behind."""
+    power = tf.reduce_mean(tf.square(signal), 3, keepdims=True)
+    return signal * tf.math.rsqrt(power + norm.epsilon)
