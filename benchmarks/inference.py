@@ -2,13 +2,13 @@
 
     python -m benchmarks.inference [--model RUN-or-.keras] [--tflite FILE…] [--rounds 9]
 
-MelGAN's paper generator with random weights, or the model given, on 1 and 2 threads, for 32 and
-520 frames of speech. Each row is a process of its own, pinned to as many cores as it has threads
-and stopped while the others work; they take turns, and the table has the medians. First each has
-to give the samples of the Keras model, but for weights stored in less than float32, which are
-scored. The roofline is the better of two libraries' float32 matrix products, measured in the same
-turns. Then come the steps of a stream beside one long call. Writes
-benchmarks/results/inference.json.
+MelGAN's paper generator with random weights, or the model given, of either kind, on 1 and 2
+threads, for 32 and 520 frames of speech. Each row is a process of its own, pinned to as many cores
+as it has threads and stopped while the others work; they take turns, and the table has the medians.
+First each has to give the samples of the Keras model, but for weights stored in less than float32,
+which are scored. The roofline is the better of two libraries' float32 matrix products, measured in
+the same turns. Then come the steps of a stream beside one long call. Writes
+benchmarks/results/inference.json, or inference-fourier.json for the frame-rate generator.
 """
 
 import argparse
@@ -25,8 +25,7 @@ import numpy as np
 
 from benchmarks import common, inference_streaming, inference_worker, roofline
 from benchmarks.inference_peers import ROWS, Row
-from tf_melgan import cost, scores
-from tf_melgan.config import GeneratorConfig
+from tf_melgan import scores
 from tf_melgan.features import MelSpec
 
 THREADS, FRAMES = (1, 2), (32, 520)
@@ -66,6 +65,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         build(folder, arguments.model, list(rows.values()), "streaming" in chosen)
+        kind = json.loads((folder / "voice.json").read_text())["kind"]
+        rows = {key: row for key, row in rows.items() if kind in row.kinds}
         if rows:
             result |= Bench(folder, rows, arguments.rounds, bool(arguments.model)).measure()
             report(result)
@@ -73,7 +74,8 @@ def main() -> None:
             result["streaming"] = inference_streaming.measure(folder, THREADS, arguments.rounds)
             inference_streaming.report(result["streaming"])
     if not arguments.only:
-        print(f"written to {common.write('inference', result)}")
+        name = "inference" if kind == "melgan" else f"inference-{kind}"
+        print(f"written to {common.write(name, result)}")
 
 
 def build(folder: Path, model: str | None, rows: list[Row], streaming: bool) -> None:
@@ -103,11 +105,9 @@ class Bench:
 
     def __init__(self, folder: Path, rows: dict[str, Row], rounds: int, trained: bool):
         self.folder, self.rows, self.rounds, self.trained = folder, rows, rounds, trained
-        geometry = json.loads(str(np.load(folder / "weights.npz")["geometry"]))
-        del geometry["n_mels"]
-        self.spec = MelSpec.from_dict(json.loads((folder / "mel.json").read_text()))
-        layers = cost.generator(GeneratorConfig(**geometry), self.spec)
-        self.gflop = 2 * cost.gmacs(layers, self.spec.sample_rate)
+        voice = json.loads((folder / "voice.json").read_text())
+        self.spec = MelSpec.from_dict(voice["mel"])
+        self.gflop = voice["gflop_per_second_of_audio"]
 
     def measure(self) -> dict:
         runs, roofs = [], []

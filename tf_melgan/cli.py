@@ -190,7 +190,8 @@ def _export(arguments: argparse.Namespace) -> None:
 def _demo(arguments: argparse.Namespace) -> None:
     from tf_melgan.demo import demo
 
-    demo(arguments.out)
+    with _quietly():
+        demo(arguments.out)
 
 
 def _config(name: str) -> Any:

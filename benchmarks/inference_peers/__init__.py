@@ -12,6 +12,9 @@ from typing import Any
 import numpy as np
 
 from tf_melgan import voice_file
+from tf_melgan.config import FourierConfig, GeneratorConfig
+
+_MELGAN, _FOURIER = GeneratorConfig.kind, FourierConfig.kind
 
 
 @dataclass(frozen=True)
@@ -23,12 +26,14 @@ class Row:
         engine: module and class here.
         file: what the engine opens: a path, or a name in the folder that `build` fills.
         exact: whether it has to give the reference's samples; it is scored either way.
+        kinds: of generators that it can run.
     """
 
     label: str
     engine: str
     file: str
     exact: bool = True
+    kinds: tuple[str, ...] = (_MELGAN, _FOURIER)
 
     def path(self, folder: Path, frames: int) -> Path:
         return folder / self.file.format(frames=frames)
@@ -65,18 +70,27 @@ ROWS = {
         )
         for kind in voice_file.WEIGHTS
     },
-    "torch-published": Row("torch, weight norm kept", "torch_engines:Published", "weights.npz"),
-    "torch": Row("torch, folded", "torch_engines:Folded", "weights.npz"),
+    "torch-published": Row(
+        "torch, weight norm kept", "torch_engines:Published", "weights.npz", kinds=(_MELGAN,)
+    ),
+    "torch": Row("torch, folded", "torch_engines:Folded", "weights.npz", kinds=(_MELGAN,)),
+    "torch-eager": Row("torch, eager", "torch_engines:Eager", "weights.npz", kinds=(_FOURIER,)),
     "torch-compile": Row("torch.compile, fixed", "torch_engines:Compiled", "weights.npz"),
-    "onnx": Row("ONNX Runtime, fixed", "onnx_engine:OnnxRuntime", "official-{frames}.onnx"),
+    "onnx": Row("ONNX Runtime, fixed", "onnx_engine:OnnxRuntime", "torch-{frames}.onnx"),
     "keras-predict": Row("Keras predict", "tensorflow_engines:Predict", "generator.keras"),
     "keras-call": Row("Keras call", "tensorflow_engines:Call", "generator.keras"),
     "xla": Row("Keras, XLA, fixed", "tensorflow_engines:Xla", "generator.keras"),
     "keras-litert": Row("Keras's litert export", "litert_engine:LiteRT", "keras.tflite"),
     "tts-fixed": Row(
-        "TensorFlowTTS's graph, fixed", "litert_engine:LiteRT", "tensorflowtts-{frames}.tflite"
+        "TensorFlowTTS's graph, fixed",
+        "litert_engine:LiteRT",
+        "tensorflowtts-{frames}.tflite",
+        kinds=(_MELGAN,),
     ),
     "tts-dynamic": Row(
-        "TensorFlowTTS's graph, dynamic", "litert_engine:LiteRT", "tensorflowtts.tflite"
+        "TensorFlowTTS's graph, dynamic",
+        "litert_engine:LiteRT",
+        "tensorflowtts.tflite",
+        kinds=(_MELGAN,),
     ),
 }

@@ -4,28 +4,34 @@
 
 A process of its own, so that converting is not part of any engine's memory. It fills the folder
 with the files, and with mel-N.npy and reference-N.npy: N frames of speech, and the sound that the
-Keras generator makes of them.
+Keras generator makes of them. voice.json says of which kind it is, the mel it reads and what it
+computes. A file that no peer of this kind of generator opens is left out.
 """
 
 import argparse
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from benchmarks.inference_peers.tensorflowtts import tensorflowtts
-from tf_melgan import audio, voice_file
+from tf_melgan import audio, cost, voice_file
+from tf_melgan.config import FourierConfig, GeneratorConfig
 from tf_melgan.errors import BadInput
 from tf_melgan.export.graph import InferenceGraph
 from tf_melgan.export.saved_model import export_saved_model
 from tf_melgan.export.signatures import concrete
 from tf_melgan.export.tflite import convert, export_tflite
 from tf_melgan.features import MelSpec, log_mel
+from tf_melgan.fourier import FourierGenerator
 from tf_melgan.generator import Generator
+from tf_melgan.generators import AnyGenerator
 from tf_melgan.keras_voice import KerasVoice
 
 sys.path.append(str(Path(__file__).parents[2] / "tests"))
@@ -46,7 +52,7 @@ def voice(model: str | None) -> KerasVoice:
         generator.build((None, None, generator.n_mels))
         return KerasVoice(generator, MelSpec())
     opened = KerasVoice.open(Path(model))
-    if opened.generator.bands > 1:
+    if isinstance(opened.generator, Generator) and opened.generator.bands > 1:
         raise BadInput(f"{model}: has several bands; the peers know a generator of one band")
     return opened
 
@@ -57,8 +63,24 @@ def speech_mels(spec: MelSpec) -> list[np.ndarray]:
     return [log_mel(sound, spec).astype(np.float32) for sound in sounds]
 
 
-def weights(generator: Generator, path: Path) -> None:
-    """Kernels and biases in PyTorch's order and layout, and the official model's arguments."""
+def config(generator: AnyGenerator) -> GeneratorConfig | FourierConfig:
+    """What describes the generator."""
+    kind = FourierConfig if isinstance(generator, FourierGenerator) else GeneratorConfig
+    names = [item.name for item in fields(kind) if item.name != "kind"]
+    return kind(**{name: getattr(generator, name) for name in names})
+
+
+def weights(generator: AnyGenerator, path: Path) -> None:
+    """What the PyTorch model is made with, as `geometry`, and its values in PyTorch's layout."""
+    if isinstance(generator, FourierGenerator):
+        geometry, values = of_fourier(generator)
+    else:
+        geometry, values = of_melgan(generator)
+    np.savez(path, geometry=json.dumps(geometry), **values)
+
+
+def of_melgan(generator: Generator) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """The official model's arguments, and kernels and biases in its order."""
     layers = [generator.first]
     for upsampler, stack in zip(generator.upsamplers, generator.stacks, strict=True):
         layers.append(upsampler)
@@ -66,20 +88,38 @@ def weights(generator: Generator, path: Path) -> None:
             layers += block
     geometry = {key: getattr(generator, key) for key in ("n_mels", "channels")}
     geometry |= {"upsampling": generator.upsampling, "dilations": generator.dilations}
-    values = {"geometry": json.dumps(geometry)}
+    values = {}
     for index, layer in enumerate([*layers, generator.last]):
         values[f"kernel {index}"] = np.ascontiguousarray(layer.kernel.numpy().T)
         values[f"bias {index}"] = layer.bias.numpy()
-    np.savez(path, **values)
+    return geometry, values
 
 
-def onnx(path: Path, frames: int) -> None:
+def of_fourier(generator: FourierGenerator) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """The torch model's arguments, and values by its parameters' names, but for axes of one."""
+    layers = {"first": generator.first, "first_norm.norm": generator.first_norm}
+    layers |= {"last_norm.norm": generator.last_norm, "last": generator.last}
+    values = {}
+    for index, block in enumerate(generator.blocks):
+        name = f"blocks.{index}"
+        layers |= {f"{name}.depthwise": block.depthwise, f"{name}.norm.norm": block.norm}
+        layers |= {f"{name}.expand": block.expand, f"{name}.contract": block.contract}
+        values[f"{name}.gain"] = block.gain.numpy()
+    for name, layer in layers.items():
+        # A norm has no bias.
+        for part, variable in zip(("weight", "bias"), layer.weights, strict=False):
+            values[f"{name}.{part}"] = variable.numpy().T
+    names = ("n_mels", "hop", "floor", "width", "aheads")
+    return {name: getattr(generator, name) for name in names}, values
+
+
+def onnx(path: Path, n_mels: int, frames: int) -> None:
     import torch
 
     from benchmarks.inference_peers.torch_engines import folded
 
     model = folded(path.with_name("weights.npz"))
-    mel = torch.zeros(1, model.layers[1].in_channels, frames)
+    mel = torch.zeros(1, n_mels, frames)
     torch.onnx.export(model, (mel,), path, dynamo=True, verbose=False, external_data=False)
 
 
@@ -89,7 +129,7 @@ def litert_of_tensorflowtts(path: Path, frames: int | None) -> None:
     model.export(path, format="litert", verbose=False, input_signature=[mel])
 
 
-def fixed_step(generator: Generator, path: Path, frames: int) -> None:
+def fixed_step(generator: AnyGenerator, path: Path, frames: int) -> None:
     """A step of this many frames and no other, the way our own files have it."""
     graph = InferenceGraph(generator)
     names = [f"state_{index:02}" for index in range(len(graph.states))]
@@ -111,21 +151,23 @@ def makers(voice: KerasVoice, calibration: list[np.ndarray]) -> dict[str, Callab
         "generator.keras": voice.save,
         "saved_model": lambda path: export_saved_model(generator, spec, path),
         "keras.tflite": lambda path: generator.export(path, format="litert", verbose=False),
-        "tensorflowtts.tflite": lambda path: litert_of_tensorflowtts(path, None),
     }
     for kind in voice_file.WEIGHTS:
         made[f"ours-{kind}.tflite"] = lambda path, kind=kind: export_tflite(
             generator, spec, path, weights=kind, calibration=calibration
         )
     for frames in FRAMES:
-        made[f"official-{frames}.onnx"] = lambda path, frames=frames: onnx(path, frames)
-        made[f"tensorflowtts-{frames}.tflite"] = lambda path, frames=frames: (
-            litert_of_tensorflowtts(path, frames)
-        )
+        made[f"torch-{frames}.onnx"] = lambda path, frames=frames: onnx(path, spec.n_mels, frames)
     for frames in STEPS:
         made[f"step-{frames}.tflite"] = lambda path, frames=frames: fixed_step(
             generator, path, frames
         )
+    if isinstance(generator, Generator):
+        made["tensorflowtts.tflite"] = lambda path: litert_of_tensorflowtts(path, None)
+        for frames in FRAMES:
+            made[f"tensorflowtts-{frames}.tflite"] = lambda path, frames=frames: (
+                litert_of_tensorflowtts(path, frames)
+            )
     return made
 
 
@@ -143,7 +185,11 @@ def main() -> None:
     for frames in (*STEPS, max(FRAMES)):
         np.save(arguments.folder / f"mel-{frames}.npy", mel[None, :frames])
         np.save(arguments.folder / f"reference-{frames}.npy", spoken.generate(mel[:frames]))
-    (arguments.folder / "mel.json").write_text(json.dumps(spoken.spec.to_dict()))
+    described = config(spoken.generator)
+    macs = cost.gmacs(cost.generator(described, spoken.spec), spoken.spec.sample_rate)
+    about = {"kind": described.kind, "mel": spoken.spec.to_dict()}
+    about["gflop_per_second_of_audio"] = 2 * macs
+    (arguments.folder / "voice.json").write_text(json.dumps(about))
     made = makers(spoken, mels[_SPOKEN:])
     for name in ("weights.npz", "generator.keras", *arguments.files):
         if name in made:

@@ -1,4 +1,4 @@
-"""The official architecture by ONNX Runtime."""
+"""The PyTorch model by ONNX Runtime."""
 
 from pathlib import Path
 

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-import tf_melgan.generator  # noqa: F401 - registers what a .keras file holds
+import tf_melgan.generators  # noqa: F401 - registers what a .keras file holds
 from benchmarks.inference_peers import Engine
 
 

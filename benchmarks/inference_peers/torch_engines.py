@@ -1,30 +1,53 @@
-"""The official architecture in PyTorch: as published, folded, and compiled."""
+"""The same generator in PyTorch: MelGAN as published and folded, the frame-rate one; compiled."""
 
 import json
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from benchmarks.inference_peers import Engine
 
 sys.path.append(str(Path(__file__).parents[2] / "tests"))
+import torch_fourier
 import torch_oracle
 
 
 def folded(path: Path) -> nn.Module:
-    """The official architecture with the weights of a `weights.npz`, without weight norm."""
-    values = np.load(path)
-    model = torch_oracle.Generator(**json.loads(str(values["geometry"]))).eval()
+    """The model with the weights of a `weights.npz`; MelGAN's is without weight norm."""
+    values = dict(np.load(path))
+    geometry = json.loads(str(values.pop("geometry")))
+    if "aheads" in geometry:
+        return _fourier(geometry, values)
+    model = torch_oracle.Generator(**geometry).eval()
     convs = [m for m in model.modules() if isinstance(m, nn.Conv1d | nn.ConvTranspose1d)]
     for index, conv in enumerate(convs):
         nn.utils.parametrize.remove_parametrizations(conv, "weight")
         conv.weight.data = torch.from_numpy(values[f"kernel {index}"])
         conv.bias.data = torch.from_numpy(values[f"bias {index}"])
     return model
+
+
+class Block(torch_fourier.Block):
+    """With GELU by torch's one operation, which is faster."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.norm(self.depthwise(torch_fourier.padded(x, self.ahead)))
+        return x + self.contract(F.gelu(self.expand(y))) * self.gain[:, None]
+
+
+def _fourier(geometry: dict[str, Any], values: dict[str, np.ndarray]) -> nn.Module:
+    model = torch_fourier.Fourier(**geometry)
+    model.blocks = nn.ModuleList(Block(geometry["width"], x) for x in geometry["aheads"][1:])
+    shapes = {name: parameter.shape for name, parameter in model.named_parameters()}
+    state = {name: torch.from_numpy(value) for name, value in values.items()}
+    model.load_state_dict({name: state[name].reshape(shape) for name, shape in shapes.items()})
+    return model.eval()
 
 
 def published(path: Path) -> nn.Module:
@@ -71,6 +94,10 @@ class Published(_Torch):
 class Folded(_Torch):
     flags = "eager, folded"
     _loaded = staticmethod(folded)
+
+
+class Eager(Folded):
+    flags = "eager"
 
 
 class Compiled(_Torch):
