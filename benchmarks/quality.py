@@ -246,8 +246,9 @@ def main() -> None:
     for folder in {docs, results}:
         folder.mkdir(parents=True, exist_ok=True)
 
-    command = ["python", "-m", "benchmarks.quality", str(arguments.recordings)]
-    command += [x for name, path in arguments.voice for x in ("--voice", f"{name}={path}")]
+    command = ["python", "-m", "benchmarks.quality", "RECORDINGS"]
+    voices = [(name, path.name) for name, path in arguments.voice]
+    command += [x for name, file in voices for x in ("--voice", f"{name}={file}")]
     command += ["--seen", arguments.seen] * (arguments.seen != parser.get_default("seen"))
     command += ["--most", str(arguments.most)] * (arguments.most is not None)
     result = {
@@ -261,13 +262,13 @@ def main() -> None:
     }
     for speaker in sorted(speakers, key=lambda speaker: speaker != arguments.seen):
         seen = speaker == arguments.seen
-        voices: dict[str, System] = {
+        heard: dict[str, System] = {
             name: vocoder.vocode
             for name, vocoder in vocoders.items()
             if seen or weights[name].startswith("float")
         }
-        if voices:
-            systems = {GRIFFIN_LIM: lambda mel: griffin_lim(mel, spec), **voices}
+        if heard:
+            systems = {GRIFFIN_LIM: lambda mel: griffin_lim(mel, spec), **heard}
             judged = judge(speakers[speaker], systems, spec, docs, speaker)
             result["speakers"][speaker] = {"seen": seen, **judged}
     text = json.dumps(result, indent=1)
