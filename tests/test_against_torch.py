@@ -75,7 +75,8 @@ class Pair:
         torch.manual_seed(seed)
         kind = getattr(torch, dtype)
         generator = asdict(config.generator)
-        generator.pop("initializer")
+        for key in ("kind", "initializer"):
+            del generator[key]
         discriminator = asdict(config.discriminator)
         discriminator.pop("initializer")
         bands = config.generator.bands
