@@ -9,12 +9,11 @@ from pathlib import Path
 
 from setuptools import setup
 
-RUNTIME = ["numpy>=1.26", "soundfile>=0.12", "PyYAML>=6", "ai-edge-litert>=2.1"]
+RUNTIME = ["numpy>=1.26", "soundfile>=0.12", "soxr>=0.5", "PyYAML>=6", "ai-edge-litert>=2.1"]
 TRAINING = [
     "keras~=3.15.0",
     "librosa>=0.11,<2",
     "scipy>=1.13",
-    "soxr>=0.5",
     "matplotlib>=3.9",
     "tensorboardX>=2.6",
     "pesq>=0.0.4",
