@@ -1,5 +1,7 @@
 """The frame-rate generator beside torch, beside librosa's STFT, and in all that holds a voice."""
 
+import math
+
 import keras
 import librosa
 import numpy as np
@@ -29,7 +31,8 @@ def pair(geometry: dict, dtype: str) -> tuple[FourierGenerator, Fourier]:
     torch.manual_seed(0)
     ours = FourierGenerator(**{"n_mels": 5, "hop": 8, **geometry}, dtype=dtype)
     ours.build((None, None, 5))
-    theirs = Fourier(5, ours.hop, ours.floor, ours.width, ours.aheads).to(getattr(torch, dtype))
+    theirs = Fourier(5, ours.hop, ours.floor, ours.width, ours.aheads, root_half())
+    theirs.to(getattr(torch, dtype))
     layers = [("first", ""), ("first_norm", ".norm"), ("last_norm", ".norm"), ("last", "")]
     for index in range(ours.depth):
         inside = ("depthwise", "expand", "contract")
@@ -54,6 +57,15 @@ def pair(geometry: dict, dtype: str) -> tuple[FourierGenerator, Fourier]:
         for block, other in zip(ours.blocks, theirs.blocks, strict=True):
             block.gain.assign(other.gain.numpy())
     return ours, theirs
+
+
+def root_half() -> float:
+    """√½ as TensorFlow's GELU holds it: in float32 whatever its input, or as 1 / √2 in float32."""
+    one = ops.ones((), "float64")
+    made = float(ops.gelu(one, approximate=False))
+    held = (float(np.float32(0.5**0.5)), 1 / float(np.float32(2**0.5)), 0.5**0.5)
+    (root,) = [x for x in held if abs((1 + math.erf(x)) / 2 - made) < 1e-15]
+    return root
 
 
 def mel_of(frames: int, n_mels: int = 5, dtype: str = "float32") -> np.ndarray:

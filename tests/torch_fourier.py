@@ -3,13 +3,9 @@
 Signals are (batch, channels, frames), as torch has them.
 """
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-
-# √½ as TensorFlow's GELU holds it, in float32 whatever its input.
-ROOT_HALF = float(np.float32(np.sqrt(0.5)))
 
 
 def padded(x: Tensor, ahead: int) -> Tensor:
@@ -28,9 +24,9 @@ class OverChannels(nn.Module):
 
 
 class Block(nn.Module):
-    def __init__(self, width: int, ahead: int):
+    def __init__(self, width: int, ahead: int, root_half: float = 0.5**0.5):
         super().__init__()
-        self.ahead = ahead
+        self.ahead, self.root_half = ahead, root_half
         self.depthwise = nn.Conv1d(width, width, 7, groups=width)
         self.norm = OverChannels(width)
         self.expand = nn.Conv1d(width, 3 * width, 1)
@@ -40,19 +36,19 @@ class Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y = self.norm(self.depthwise(padded(x, self.ahead)))
         y = self.expand(y)
-        y = self.contract(0.5 * y * (1 + torch.erf(y * ROOT_HALF)))
+        y = self.contract(0.5 * y * (1 + torch.erf(y * self.root_half)))
         return x + y * self.gain[:, None]
 
 
 class Fourier(nn.Module):
-    """(batch, n_mels, frames) → (batch, 1, frames · hop)."""
+    """(batch, n_mels, frames) → (batch, 1, frames · hop); `root_half` is GELU's √½."""
 
-    def __init__(self, n_mels, hop, floor, width, aheads):
+    def __init__(self, n_mels, hop, floor, width, aheads, root_half=0.5**0.5):
         super().__init__()
         self.hop, self.floor, self.ahead = hop, floor, aheads[0]
         self.first = nn.Conv1d(n_mels, width, 7)
         self.first_norm = OverChannels(width)
-        self.blocks = nn.ModuleList(Block(width, ahead) for ahead in aheads[1:])
+        self.blocks = nn.ModuleList(Block(width, ahead, root_half) for ahead in aheads[1:])
         self.last_norm = OverChannels(width)
         self.last = nn.Conv1d(width, 4 * hop + 2, 1)
 
