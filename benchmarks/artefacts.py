@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.signal import get_window
 
 _TINY = 1e-12  # power of −120 dB, which digital silence counts as
 _ACTIVE_FRAME, _ACTIVE_RANGE = 0.02, 30.0  # seconds, dB
@@ -152,8 +153,7 @@ def _windows(sound: np.ndarray, hop: int) -> np.ndarray:
 
 def _powers(sound: np.ndarray, hop: int) -> np.ndarray:
     size = _WINDOW * hop
-    hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size)
-    return np.abs(np.fft.rfft(_windows(sound, hop) * hann)) ** 2
+    return np.abs(np.fft.rfft(_windows(sound, hop) * get_window("hann", size))) ** 2
 
 
 def _decibels(power: float) -> float:

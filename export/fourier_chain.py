@@ -6,10 +6,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tf_melgan.config import OVERLAP
 from tf_melgan.export import inverse_stft
 from tf_melgan.export.chain import Chain, Observer, laid_out
 from tf_melgan.export.stage import Function, Stage
-from tf_melgan.fourier import KERNEL, OVERLAP, FourierBlock, FourierGenerator, spectrum
+from tf_melgan.fourier import KERNEL, FourierBlock, FourierGenerator, spectrum
 
 
 class FourierChain(Chain):

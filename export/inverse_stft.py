@@ -8,7 +8,8 @@ third; window, signs and overlap-add are then a depthwise convolution over frame
 
 import numpy as np
 
-from tf_melgan.fourier import OVERLAP
+from tf_melgan.config import OVERLAP
+from tf_melgan.fourier import inverse_dft, window
 
 
 def groups(hop: int) -> list[np.ndarray]:
@@ -23,11 +24,7 @@ def basis(hop: int, bins: np.ndarray) -> np.ndarray:
     Returns:
         float64 (2 · bins, hop), or (2 · bins, 2 · hop) of the odd ones.
     """
-    size = OVERLAP * hop
-    time, frequency = np.arange(hop * (1 + bins[0] % 2)), bins[:, None]
-    angle = 2 * np.pi * (frequency * time % size) / size
-    weight = np.where(frequency % (size // 2) == 0, 1.0, 2.0) / size
-    return np.concatenate((weight * np.cos(angle), -weight * np.sin(angle)))
+    return inverse_dft(hop, bins, hop * (1 + bins[0] % 2))
 
 
 def overlap_kernel(hop: int) -> np.ndarray:
@@ -36,8 +33,6 @@ def overlap_kernel(hop: int) -> np.ndarray:
     Tap t meets the frame that began 3 − t hops ago. Of what comes out, the four times `hop`
     channels are to be added.
     """
-    time = np.arange(OVERLAP * hop)
-    # The sum is divided by that of the squared windows.
-    window = ((0.5 - 0.5 * np.cos(2 * np.pi * time / len(time))) / 1.5).reshape(OVERLAP, hop)
+    parts = window(hop).reshape(OVERLAP, hop)
     signs = np.array([[1, 1, 1, 0], [1, -1, 0, 1], [1, 1, -1, 0], [1, -1, 0, -1]])
-    return np.flip((signs[:, :, None] * window[:, None]).reshape(OVERLAP, -1), axis=0).copy()
+    return np.flip((signs[:, :, None] * parts[:, None]).reshape(OVERLAP, -1), axis=0).copy()

@@ -28,7 +28,7 @@ class MelGANChain(Chain):
 
     def __init__(self, generator: Generator, observe: Observer):
         super().__init__(observe)
-        self._generator = generator.folded() if generator.weight_normalization else generator
+        self._generator = generator.folded()
 
     def stages(self) -> Iterator[Stage]:
         generator = self._generator

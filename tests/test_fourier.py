@@ -10,10 +10,10 @@ import torch
 from keras import ops
 from torch_fourier import Fourier
 
-from tf_melgan.config import Config
+from tf_melgan.config import OVERLAP, Config
 from tf_melgan.errors import BadInput
 from tf_melgan.features import MelSpec
-from tf_melgan.fourier import OVERLAP, FourierGenerator
+from tf_melgan.fourier import FourierGenerator
 from tf_melgan.keras_voice import KerasVoice
 from tf_melgan.melgan import MelGAN
 from tf_melgan.sampling import Sampler

@@ -23,7 +23,10 @@ def parser() -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
 
-    def overrides(command: argparse.ArgumentParser) -> None:
+    def run_of(command: argparse.ArgumentParser) -> None:
+        command.add_argument(
+            "run_folder", metavar="run", help="the run's folder: checkpoints, logs"
+        )
         command.add_argument(
             "--set", action="append", default=[], metavar="KEY=VALUE", help="override the config"
         )
@@ -47,8 +50,7 @@ def parser() -> argparse.ArgumentParser:
     )
     train.add_argument("config", help="a YAML file, or the name of one that ships (melgan, lite…)")
     train.add_argument("data", help="a folder that prepare made")
-    train.add_argument("run_folder", metavar="run", help="the run's folder: checkpoints, logs")
-    overrides(train)
+    run_of(train)
     train.add_argument("--dry-run", action="store_true", help="print what it would take, and stop")
 
     finetune = command(
@@ -58,8 +60,7 @@ def parser() -> argparse.ArgumentParser:
     )
     finetune.add_argument("voice", help="a voice that ships, or a .npz of export --to weights")
     finetune.add_argument("recordings", type=Path, help="of one speaker, who agreed to it")
-    finetune.add_argument("run_folder", metavar="run", help="the run's folder: checkpoints, logs")
-    overrides(finetune)
+    run_of(finetune)
 
     vocode = command(
         "vocode",
@@ -69,9 +70,9 @@ def parser() -> argparse.ArgumentParser:
     vocode.add_argument(
         "words",
         nargs="+",
-        metavar="[VOICE] INPUT",
-        help="a run's folder, a SavedModel, a .keras or .tflite file or a voice that ships "
-        f"(left out: {DEFAULT}); then .npy mels, recordings, folders",
+        metavar="INPUT",
+        help="first the voice (a run's folder, a SavedModel, a .keras or .tflite file, or one that "
+        f"ships; left out: {DEFAULT}), then .npy mels, recordings, folders",
     )
     vocode.add_argument(
         "--out",

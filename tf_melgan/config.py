@@ -13,6 +13,9 @@ from tf_melgan.errors import BadInput
 from tf_melgan.features import MelSpec
 from tf_melgan.files import whole_file
 
+# Windows of a fourier generator's inverse STFT that meet in a sample.
+OVERLAP = 4
+
 
 @dataclass(frozen=True)
 class GeneratorConfig:

@@ -122,7 +122,6 @@ def _check_generator(config: "Config") -> None:
             f"generator.lookahead is {generator.lookahead}; with generator.depth "
             f"{generator.depth} it must be in 0–{most}",
         )
-        _require(mel.hop % 2 == 0, f"mel.hop is {mel.hop}; a fourier generator needs an even one")
         return
     _choice("generator.initializer", generator.initializer, INITIALIZERS)
     product = math.prod(generator.upsampling) * generator.bands

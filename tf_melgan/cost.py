@@ -6,14 +6,18 @@ what runs after training; a multiply and an add count as one MAC.
 
 from dataclasses import dataclass
 
-from tf_melgan.config import Config, DiscriminatorConfig, FourierConfig, GeneratorConfig
+from tf_melgan.config import (
+    OVERLAP,
+    Config,
+    DiscriminatorConfig,
+    FourierConfig,
+    GeneratorConfig,
+)
 from tf_melgan.features import MelSpec
 
 _FLOAT = 4
 # Each convolution leaves its output and its activation for the backward pass.
 _KEPT = 2
-# Windows of the inverse STFT that meet in a sample.
-OVERLAP = 4
 _FRAMEWORK_GB = 1.6
 
 
@@ -69,8 +73,9 @@ def _fourier(config: FourierConfig, mel: MelSpec) -> list[Convolution]:
         layers += [Convolution(1, width, 3 * width, rate), Convolution(1, 3 * width, width, rate)]
     layers.append(Convolution(1, width, spectrum, rate))
     # The inverse STFT as it is exported: bins by their remainder modulo 4, then overlap-add.
-    for inputs, outputs in ((mel.hop + 2, mel.hop), (mel.hop, mel.hop), (2 * mel.hop,) * 2):
-        layers.append(Convolution(1, inputs, outputs, rate, fixed=True))
+    even, twice = mel.hop // 2 + 1, (mel.hop + 1) // 2
+    for bins, outputs in ((even, mel.hop), (twice, mel.hop), (mel.hop, 2 * mel.hop)):
+        layers.append(Convolution(1, 2 * bins, outputs, rate, fixed=True))
     whole = OVERLAP * mel.hop
     return [*layers, Convolution(OVERLAP, whole, whole, rate, whole, fixed=True)]
 

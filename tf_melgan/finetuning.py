@@ -62,7 +62,8 @@ def finetune(
     path = voices.shipped(Path(voice), ".npz")
     weights = _read(path)
     trained = Config.from_dict(json.loads(str(weights.pop(_CONFIG))), str(path))
-    config = _recipe(trained, any(key.startswith("discriminator") for key in weights))
+    adversarial = any(key.startswith("discriminator/") for key in weights)
+    config = _recipe(trained, adversarial)
     config = config.with_values(**settings)
     data = Path(run) / "data"
     print(prepare(recordings, data, config.mel))
@@ -71,7 +72,7 @@ def finetune(
         _assign(model.generator, "generator", weights, path)
         if model.average is not None:
             _assign(model.average, "generator", weights, path)
-        if any(key.startswith("discriminator") for key in weights):
+        if adversarial:
             _assign(model.discriminator, "discriminator", weights, path)
 
     return train(config, data, run, start=start)

@@ -7,8 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from tf_melgan.config import Config
-from tf_melgan.cost import OVERLAP
+from tf_melgan.config import OVERLAP, Config
 
 KERNEL = 7
 # Of a spectrum's magnitude: more than full scale can have (Vocos clips here, too).
@@ -195,16 +194,28 @@ def spectrum(x: Any) -> Any:
 def inverse_kernel(hop: int) -> np.ndarray:
     """Inverse DFT, window and overlap-add as one convolution: (4, 2 · bins, hop) float64.
 
-    A frame is the real inverse DFT of size 4 · hop, times a periodic Hann window; frames are
-    `hop` apart, and the sum is divided by 1.5, that of the squared windows. Channel r of step n
-    is sample n · hop + r, counted from 3 frames before the first frame's begin.
+    A frame is `inverse_dft` times `window`; frames are `hop` apart. Channel r of step n is sample
+    n · hop + r, counted from 3 frames before the first frame's begin.
+    """
+    basis = inverse_dft(hop, np.arange(OVERLAP * hop // 2 + 1), OVERLAP * hop) * window(hop)
+    # Tap t meets the frame that began 3 − t hops ago.
+    return np.flip(basis.reshape(-1, OVERLAP, hop).transpose(1, 0, 2), axis=0).copy()
+
+
+def inverse_dft(hop: int, bins: np.ndarray, samples: int) -> np.ndarray:
+    """What some bins, real parts and then imaginary, add to a frame's first samples.
+
+    Returns:
+        float64 (2 · bins, samples), of the real inverse DFT of size 4 · hop.
     """
     size = OVERLAP * hop
-    bins = size // 2 + 1
-    time, frequency = np.arange(size), np.arange(bins)[:, None]
-    angle = 2 * np.pi * (frequency * time % size) / size
-    weight = np.where((frequency == 0) | (frequency == bins - 1), 1.0, 2.0) / size
-    window = (0.5 - 0.5 * np.cos(2 * np.pi * time / size)) / 1.5
-    basis = np.concatenate((weight * np.cos(angle), -weight * np.sin(angle))) * window
-    # Tap t meets the frame that began 3 − t hops ago.
-    return np.flip(basis.reshape(2 * bins, OVERLAP, hop).transpose(1, 0, 2), axis=0).copy()
+    frequency = bins[:, None]
+    angle = 2 * np.pi * (frequency * np.arange(samples) % size) / size
+    weight = np.where(frequency % (size // 2) == 0, 1.0, 2.0) / size
+    return np.concatenate((weight * np.cos(angle), -weight * np.sin(angle)))
+
+
+def window(hop: int) -> np.ndarray:
+    """Periodic Hann of 4 · hop samples over 1.5, the sum of its squares that meet: float64."""
+    size = OVERLAP * hop
+    return (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size)) / 1.5
