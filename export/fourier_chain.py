@@ -9,12 +9,12 @@ import tensorflow as tf
 from tf_melgan.config import OVERLAP
 from tf_melgan.export import inverse_stft
 from tf_melgan.export.chain import Chain, Observer, laid_out
-from tf_melgan.export.stage import Function, Stage
-from tf_melgan.fourier import KERNEL, FourierBlock, FourierGenerator, spectrum
+from tf_melgan.export.stage import Stage
+from tf_melgan.fourier import KERNEL, FourierBlock, FourierGenerator, envelope, spectrum
 
 
 class FourierChain(Chain):
-    """Makes the stages.
+    """Makes the stages; from the first on to the last, the mel goes along behind the channels.
 
     Args:
         generator: trained.
@@ -40,8 +40,8 @@ class FourierChain(Chain):
         convolve = self.convolution("first/conv", kernel, bias, role="float_kernel")
         gain = self.variable("first/gain", norm.scale.numpy())
 
-        def apply(padded: tf.Tensor, _: tf.Tensor) -> tf.Tensor:
-            return _normed(convolve(padded), norm) * gain
+        def apply(padded: tf.Tensor, middle: tf.Tensor) -> tf.Tensor:
+            return tf.concat([_normed(convolve(padded), norm) * gain, middle], 3)
 
         return _windowed("first", self._generator.n_mels, self._generator.aheads[0], apply)
 
@@ -63,37 +63,49 @@ class FourierChain(Chain):
         )
 
         def apply(padded: tf.Tensor, middle: tf.Tensor) -> tf.Tensor:
-            branch = _normed(depthwise(padded), block.norm)
+            branch = _normed(depthwise(padded[..., : block.width]), block.norm)
             branch = expand(self.observe(f"{name}/normed", branch))
             branch = tf.nn.gelu(self.observe(f"{name}/expanded", branch))
             branch = contract(self.observe(f"{name}/active", branch))
-            return middle + self.observe(f"{name}/branch", branch)
+            channels, mel = middle[..., : block.width], middle[..., block.width :]
+            return tf.concat([channels + self.observe(f"{name}/branch", branch), mel], 3)
 
-        return _windowed(name, block.width, block.ahead, apply)
+        return _windowed(name, block.width + self._generator.n_mels, block.ahead, apply)
 
     def _last(self) -> Stage:
         """From the last block's output to the signals that `inverse_stft` adds up."""
-        norm = self._generator.last_norm
+        norm, width = self._generator.last_norm, self._generator.width
         groups = [
             self._group(f"last/{index}", bins)
             for index, bins in enumerate(inverse_stft.groups(self._generator.hop))
         ]
 
         def apply(signal: tf.Tensor, _: tf.Tensor) -> tf.Tensor:
-            normed = self.observe("last/normed", _normed(signal, norm))
-            return tf.concat([group(normed) for group in groups], 3)
+            normed = self.observe("last/normed", _normed(signal[..., :width], norm))
+            mel = signal[..., width:]
+            return tf.concat([group(normed, mel) for group in groups], 3)
 
-        return _pointwise("last", self._generator.width, apply)
+        return _pointwise("last", width + self._generator.n_mels, apply)
 
-    def _group(self, name: str, bins: np.ndarray) -> Function:
+    def _group(self, name: str, bins: np.ndarray) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
         generator, chosen = self._generator, np.concatenate((bins, bins + self._generator.bins))
         kernel = generator.last.kernel.numpy() * generator.last_norm.scale.numpy()[:, None]
         bias = generator.last.bias.numpy()
         polar = self.convolution(f"{name}/polar", kernel[None, :, chosen], bias[chosen])
+        lines, offset = envelope(generator.mel)
+        # Zero is silence here.
+        offsets = offset + generator.floor * lines.sum(axis=0)
+        rough = self.convolution(
+            f"{name}/envelope", lines[None, :, bins], offsets[bins], role="float_kernel"
+        )
         # Quiet bins are too small beside loud ones for int8.
         basis = inverse_stft.basis(generator.hop, bins)
         invert = self.convolution(f"{name}/basis", basis[None], role="float_kernel")
-        return lambda normed: invert(spectrum(self.observe(f"{name}/polar", polar(normed))))
+
+        def apply(normed: tf.Tensor, mel: tf.Tensor) -> tf.Tensor:
+            return invert(spectrum(self.observe(f"{name}/polar", polar(normed)), rough(mel)))
+
+        return apply
 
     def _overlap(self) -> Stage:
         hop = self._generator.hop

@@ -62,7 +62,7 @@ def random_config(seed: int) -> Config:
         loss=LossConfig(
             adversarial=str(rng.choice(["hinge", "least_squares"])),
             feature_matching_reduction=str(rng.choice(["sum", "mean_of_scales", "mean"])),
-            weights=LossWeights(1.0, 10.0, stft=0.7, mel=3.0),
+            weights=LossWeights(1.0, 10.0, stft=0.7, compressed_stft=0.4, mel=3.0),
         ),
         training=TrainingConfig(segment=hop, interval=1, steps=1),
     )
@@ -247,6 +247,7 @@ def test_spectral_losses(samples: int, dtype: str):
         tape.watch(ours)
         values = [
             losses.multi_resolution_stft_loss(tf.constant(channels_last(real)), ours),
+            losses.compressed_stft_loss(tf.constant(channels_last(real)), ours),
             losses.log_mel_l1_loss(tf.constant(channels_last(real)), ours, spec),
         ]
     exact = oracle_losses(real.double(), fake.double(), spec)
@@ -259,11 +260,12 @@ def test_spectral_losses(samples: int, dtype: str):
 
 
 def oracle_losses(real: torch.Tensor, fake: torch.Tensor, spec: MelSpec) -> list[tuple]:
-    """Both losses by torch, each with its gradient with respect to `fake`."""
+    """The losses by torch, each with its gradient with respect to `fake`."""
     fake.requires_grad_(True)
     mel = (spec.sample_rate, spec.n_fft, spec.hop, spec.n_mels)
     values = [
         torch_oracle.stft_loss(real, fake),
+        torch_oracle.compressed_stft_loss(real, fake),
         torch_oracle.log_mel_loss(real, fake, *mel),
     ]
     gradients = [torch.autograd.grad(value, fake, retain_graph=True)[0] for value in values]

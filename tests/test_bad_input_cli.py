@@ -98,7 +98,7 @@ CASES = {
     "train fmax.yaml data run": "{fmax.yaml}: mel.fmin is 0.0 and mel.fmax 11025.0 Hz; they must "
     "rise from 0 or more to half the sample rate, 8000, or less",
     "train start.yaml data run": "{start.yaml}: training.discriminator_start is 1000, but without "
-    "the discriminator there is no loss; give loss.weights.stft or loss.weights.mel a weight",
+    "the discriminator there is no loss; give loss.weights.stft, compressed_stft or mel a weight",
     "train list.yaml data run": "{list.yaml}: the file is not a table of keys and values",
     "train broken.yaml data run": "{broken.yaml}: not YAML at line 2; write it as `key: value` "
     "lines",

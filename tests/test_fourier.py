@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 import torch
 from keras import ops
+from speech import recordings
 from torch_fourier import Fourier
 
+from tf_melgan import audio
 from tf_melgan.config import OVERLAP, Config
 from tf_melgan.errors import BadInput
-from tf_melgan.features import MelSpec
-from tf_melgan.fourier import FourierGenerator
+from tf_melgan.features import MelSpec, log_mel
+from tf_melgan.fourier import FourierGenerator, envelope
 from tf_melgan.keras_voice import KerasVoice
 from tf_melgan.melgan import MelGAN
 from tf_melgan.sampling import Sampler
@@ -29,9 +31,21 @@ GEOMETRIES = [
 def pair(geometry: dict, dtype: str) -> tuple[FourierGenerator, Fourier]:
     """Ours and torch's with the same random weights, none of them at its initial value."""
     torch.manual_seed(0)
-    ours = FourierGenerator(**{"n_mels": 5, "hop": 8, **geometry}, dtype=dtype)
+    sizes = dict(geometry)
+    spec = spec_of(sizes.pop("hop", 8))
+    ours = FourierGenerator(spec, **sizes, dtype=dtype)
     ours.build((None, None, 5))
-    theirs = Fourier(5, ours.hop, ours.floor, ours.width, ours.aheads, root_half())
+    theirs = Fourier(
+        5,
+        spec.sample_rate,
+        spec.n_fft,
+        spec.hop,
+        spec.fmax,
+        spec.log_floor,
+        ours.width,
+        ours.aheads,
+        root_half(),
+    )
     theirs.to(getattr(torch, dtype))
     layers = [("first", ""), ("first_norm", ".norm"), ("last_norm", ".norm"), ("last", "")]
     for index in range(ours.depth):
@@ -57,6 +71,11 @@ def pair(geometry: dict, dtype: str) -> tuple[FourierGenerator, Fourier]:
         for block, other in zip(ours.blocks, theirs.blocks, strict=True):
             block.gain.assign(other.gain.numpy())
     return ours, theirs
+
+
+def spec_of(hop: int) -> MelSpec:
+    """Of five bands, from frames that are no multiple of the generator's."""
+    return MelSpec(hop=hop, n_fft=64 + hop, n_mels=5)
 
 
 def root_half() -> float:
@@ -105,6 +124,22 @@ def test_gradients_equal_torch(geometry: dict):
         assert np.abs(one.numpy() - other).max() <= 1e-10 * np.abs(other).max()
 
 
+# In log10: what lies between the bands' centers is a guess, and so is, where the mel's frames are
+# longer than the generator's, when within a frame it sounded.
+@pytest.mark.parametrize(
+    ("n_fft", "log", "most"), [(1024, "log10", 0.1), (1024, "ln", 0.1), (1536, "log10", 0.2)]
+)
+def test_the_envelope_has_the_mel_that_it_was_made_from(n_fft: int, log: str, most: float):
+    sound = audio.load(recordings(1)[0], 22050)
+    given = MelSpec(n_fft=n_fft, log=log)
+    kernel, bias = envelope(given)
+    magnitudes = np.exp(log_mel(sound, given).astype(np.float64) @ kernel + bias)
+    frames = MelSpec(n_fft=OVERLAP * given.hop)
+    made = np.log10(np.maximum(magnitudes @ frames.mel_matrix().T, frames.floor))
+    apart = made - log_mel(sound, frames)
+    assert np.abs(apart).mean() < most and abs(apart.mean()) < 0.05
+
+
 @pytest.mark.parametrize("hop", [6, 64])
 def test_the_inverse_undoes_librosas_stft(hop: int):
     sound = np.random.default_rng(0).uniform(-1, 1, 40 * hop)
@@ -112,7 +147,7 @@ def test_the_inverse_undoes_librosas_stft(hop: int):
     spectra = librosa.stft(
         sound, n_fft=size, hop_length=hop, window="hann", center=False, dtype=np.complex128
     ).T
-    generator = FourierGenerator(5, hop, width=4, depth=1, lookahead=0, dtype="float64")
+    generator = FourierGenerator(spec_of(hop), width=4, depth=1, lookahead=0, dtype="float64")
     made = generator._inverse(np.concatenate((spectra.real, spectra.imag), -1)[None])
     made = ops.convert_to_numpy(made)[0, :, 0]
     # Sample 0 of the output lies 1.5 hops into the first frame; 3 hops at each end miss windows.
@@ -138,9 +173,8 @@ def test_looks_ahead_as_far_as_it_says(geometry: dict):
 
 
 def test_a_voice_of_it_is_saved_streams_and_speaks_in_pieces(tmp_path):
-    spec = MelSpec(hop=8, n_fft=64, n_mels=5)
     ours, _ = pair(GEOMETRIES[0], "float32")
-    KerasVoice(ours, spec).save(tmp_path / "voice.keras")
+    KerasVoice(ours, ours.mel).save(tmp_path / "voice.keras")
     vocoder = Vocoder.load(tmp_path / "voice.keras")
     mel = mel_of(90)[0] / 4 - 3
     whole = ops.convert_to_numpy(ours(mel[None]))[0, :, 0]

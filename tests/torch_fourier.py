@@ -3,6 +3,8 @@
 Signals are (batch, channels, frames), as torch has them.
 """
 
+import librosa
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -41,11 +43,16 @@ class Block(nn.Module):
 
 
 class Fourier(nn.Module):
-    """(batch, n_mels, frames) → (batch, 1, frames · hop); `root_half` is GELU's √½."""
+    """(batch, n_mels, frames) → (batch, 1, frames · hop); `root_half` is GELU's √½.
 
-    def __init__(self, n_mels, hop, floor, width, aheads, root_half=0.5**0.5):
+    `rate`, `n_fft` and `fmax` are those of the mel, in log10 from 0 Hz up.
+    """
+
+    def __init__(self, n_mels, rate, n_fft, hop, fmax, floor, width, aheads, root_half=0.5**0.5):
         super().__init__()
         self.hop, self.floor, self.ahead = hop, floor, aheads[0]
+        self.rate, self.n_fft = rate, n_fft
+        self.centers = librosa.mel_frequencies(n_mels + 2, fmin=0, fmax=fmax)[1:-1]
         self.first = nn.Conv1d(n_mels, width, 7)
         self.first_norm = OverChannels(width)
         self.blocks = nn.ModuleList(Block(width, ahead, root_half) for ahead in aheads[1:])
@@ -57,7 +64,18 @@ class Fourier(nn.Module):
         for block in self.blocks:
             x = block(x)
         magnitude, phase = self.last(self.last_norm(x)).chunk(2, dim=1)
-        return self.inverse(torch.polar(magnitude.exp().clamp(max=100), phase))
+        magnitude = magnitude.exp() * self.envelope(mel)
+        return self.inverse(torch.polar(magnitude.clamp(max=100), phase))
+
+    def envelope(self, mel: Tensor) -> Tensor:
+        """Magnitudes (batch, bins, frames): the bands' own, and between them in equal ratios."""
+        size = 4 * self.hop
+        places = np.fft.rfftfreq(size, 1 / self.rate)
+        above = np.searchsorted(self.centers, places).clip(1, len(self.centers) - 1)
+        left, right = self.centers[above - 1], self.centers[above]
+        share = torch.from_numpy(((places - left) / (right - left)).clip(0, 1)).to(mel)[:, None]
+        bands = 10**mel * (self.rate / self.n_fft) * (size / self.n_fft)
+        return bands[:, above - 1] ** (1 - share) * bands[:, above] ** share
 
     def inverse(self, spectra: Tensor) -> Tensor:
         """Windowed frames of 4 · hop, one every hop, added by `fold`."""

@@ -169,6 +169,16 @@ def stft_loss(real: Tensor, fake: Tensor) -> Tensor:
     return sum(losses) / len(losses)
 
 
+def compressed_stft_loss(real: Tensor, fake: Tensor) -> Tensor:
+    losses = []
+    for n_fft in (128, 256, 512, 1024, 2048):
+        short = max(n_fft - real.shape[-1], 0)
+        a, b = (magnitude(F.pad(x, (0, short)), n_fft, n_fft // 4) for x in (real, fake))
+        a, b = a.clamp(min=1e-5), b.clamp(min=1e-5)
+        losses.append((a - b).norm() / a.norm() + 3 * F.l1_loss(b**0.3, a**0.3))
+    return sum(losses) / len(losses)
+
+
 def log_mel_loss(real: Tensor, fake: Tensor, rate: int, n_fft: int, hop: int, n_mels: int):
     bank = librosa.filters.mel(sr=rate, n_fft=n_fft, n_mels=n_mels, fmax=rate / 2, dtype=np.float64)
     bank = torch.from_numpy(bank).to(real.dtype)
@@ -186,7 +196,7 @@ class Losses:
 
     Attributes:
         kind: "hinge" or "least_squares".
-        weights: of "adversarial", "feature_matching", "stft" and "mel".
+        weights: of "adversarial", "feature_matching", "stft", "compressed_stft" and "mel".
         mel: arguments of `log_mel_loss`.
     """
 
@@ -206,6 +216,7 @@ class Losses:
                 self.reduction, real_outputs, fake_outputs
             ),
             "stft": lambda: stft_loss(real, fake),
+            "compressed_stft": lambda: compressed_stft_loss(real, fake),
             "mel": lambda: log_mel_loss(real, fake, *self.mel),
         }
         values = {name: terms[name]() for name in self.weights}

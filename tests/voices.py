@@ -46,8 +46,8 @@ def generator(geometry: dict, n_mels: int = 10, seed: int = 0) -> AnyGenerator:
     """With weights that make no layer's output vanish."""
     keras.utils.set_random_seed(seed)
     if geometry.get("kind") == "fourier":
-        sizes = {key: value for key, value in geometry.items() if key != "kind"}
-        made = FourierGenerator(n_mels, **sizes)
+        sizes = {key: value for key, value in geometry.items() if key not in ("kind", "hop")}
+        made = FourierGenerator(spec(geometry, n_mels), **sizes)
         made.build((None, None, n_mels))
         _roughen(made)
         return made

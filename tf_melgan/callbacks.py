@@ -59,7 +59,12 @@ class Validation(keras.callbacks.Callback):
 
 
 class Checkpoints(keras.callbacks.Callback):
-    """After each interval, writes a checkpoint, and keeps it as the best one if it is."""
+    """After each interval, writes a checkpoint, and keeps it as the best one if it is.
+
+    While the generator trains on spectral losses alone, the best has the lowest validation log-mel
+    distance. With discriminators it is the last: they give up some of that distance for sound that
+    is closer to speech.
+    """
 
     def __init__(self, run: Path, interval: int, best: float, state: dict[str, Any]):
         super().__init__()
@@ -67,7 +72,7 @@ class Checkpoints(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         score = (logs or {}).get(VALIDATION_SCORE, math.inf)
-        better = score < self.best
+        better = score < self.best or self.model.adversarial
         self.best = min(score, self.best)
         step = (epoch + 1) * self.interval
         best = self.best if math.isfinite(self.best) else None

@@ -57,7 +57,13 @@ class LossWeights:
     adversarial: float = 1.0
     feature_matching: float = 10.0
     stft: float = 0.0
+    compressed_stft: float = 0.0
     mel: float = 0.0
+
+    @property
+    def spectral(self) -> float:
+        """The weight of what needs no discriminator."""
+        return self.stft + self.compressed_stft + self.mel
 
 
 @dataclass(frozen=True)

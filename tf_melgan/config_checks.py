@@ -84,9 +84,9 @@ def check(config: "Config") -> None:
         _require(value >= 0, f"loss.weights.{key} is {value}; it must be 0 or more")
     _require(any(weights.values()), "loss.weights are all 0; give at least one term a weight")
     _require(
-        training.discriminator_start == 0 or loss.weights.stft > 0 or loss.weights.mel > 0,
+        training.discriminator_start == 0 or loss.weights.spectral > 0,
         f"training.discriminator_start is {training.discriminator_start}, but without the "
-        "discriminator there is no loss; give loss.weights.stft or loss.weights.mel a weight",
+        "discriminator there is no loss; give loss.weights.stft, compressed_stft or mel a weight",
     )
     _require(
         len(training.gain) == 2 and 0 < training.gain[0] <= training.gain[1] <= 1,

@@ -72,6 +72,8 @@ def _fourier(config: FourierConfig, mel: MelSpec) -> list[Convolution]:
         layers.append(Convolution(7, width, width, rate, width))
         layers += [Convolution(1, width, 3 * width, rate), Convolution(1, 3 * width, width, rate)]
     layers.append(Convolution(1, width, spectrum, rate))
+    # The mel's own magnitudes.
+    layers.append(Convolution(1, mel.n_mels, spectrum // 2, rate, fixed=True))
     # The inverse STFT as it is exported: bins by their remainder modulo 4, then overlap-add.
     even, twice = mel.hop // 2 + 1, (mel.hop + 1) // 2
     for bins, outputs in ((even, mel.hop), (twice, mel.hop), (mel.hop, 2 * mel.hop)):

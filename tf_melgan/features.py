@@ -76,6 +76,11 @@ class MelSpec:
         """
         return _mel_matrix(self.sample_rate, self.n_fft, self.n_mels, self.fmin, self.fmax)
 
+    @property
+    def band_centers(self) -> np.ndarray:
+        """Hz float64 (n_mels,), where each band's filter is highest."""
+        return _band_edges(self.n_mels, self.fmin, self.fmax)[1:-1]
+
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 
@@ -135,10 +140,15 @@ def _mel_to_hz(mel: np.ndarray) -> np.ndarray:
     return np.where(mel < 15, 200 * mel / 3, 1000 * 6.4 ** ((mel - 15) / 27))
 
 
+def _band_edges(n_mels: int, fmin: float, fmax: float) -> np.ndarray:
+    """A band begins at its own edge, is highest at the next and ends at the one after: in Hz."""
+    low, high = _hz_to_mel(np.array([fmin, fmax], np.float64))
+    return _mel_to_hz(np.linspace(low, high, n_mels + 2))
+
+
 @lru_cache
 def _mel_matrix(rate: int, n_fft: int, n_mels: int, fmin: float, fmax: float) -> np.ndarray:
-    low, high = _hz_to_mel(np.array([fmin, fmax], np.float64))
-    corners = _mel_to_hz(np.linspace(low, high, n_mels + 2))[:, None]
+    corners = _band_edges(n_mels, fmin, fmax)[:, None]
     frequencies = np.arange(n_fft // 2 + 1) * (rate / n_fft)
     rising = (frequencies - corners[:-2]) / (corners[1:-1] - corners[:-2])
     falling = (corners[2:] - frequencies) / (corners[2:] - corners[1:-1])

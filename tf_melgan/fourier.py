@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from tf_melgan.config import OVERLAP, Config
+from tf_melgan.features import MelSpec
 
 KERNEL = 7
 # Of a spectrum's magnitude: more than full scale can have (Vocos clips here, too).
@@ -70,17 +71,16 @@ class FourierBlock(keras.layers.Layer):
 class FourierGenerator(keras.Model):
     """Convolutions at frame rate to magnitude and phase, then an inverse STFT (Vocos, 2306.00814).
 
-    Unlike Vocos it norms by the root mean square, sees a limited number of frames ahead, and takes
-    what lies beyond both ends of the mel for silence.
+    Unlike Vocos it begins with the magnitudes that the mel itself gives (`envelope`), so that what
+    is learned of them is corrections; norms by the root mean square; sees a limited number of
+    frames ahead; and takes what lies beyond both ends of the mel for silence.
 
     Input: log-mel (batch, frames, n_mels); any number of frames from one up.
     Output: waveform (batch, frames · hop, 1) in the variable dtype; a sum of windowed frames of
     4 · hop samples, so that nothing keeps it within [−1, 1] but training.
 
     Args:
-        n_mels: bands of the mel spectrogram.
-        hop: samples for each frame.
-        floor: the mel's value of silence.
+        mel: what the mel spectrogram is.
         width: channels.
         depth: ConvNeXt blocks.
         lookahead: frames after its own that a frame's spectrum depends on, at most 3 for each of
@@ -89,16 +89,15 @@ class FourierGenerator(keras.Model):
 
     def __init__(
         self,
-        n_mels: int = 80,
-        hop: int = 256,
-        floor: float = -5.0,
+        mel: MelSpec | None = None,
         width: int = 256,
         depth: int = 5,
         lookahead: int = 6,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        self.n_mels, self.hop, self.floor = n_mels, hop, floor
+        self.mel = mel or MelSpec()
+        self.n_mels, self.hop, self.floor = self.mel.n_mels, self.mel.hop, self.mel.log_floor
         self.width, self.depth, self.lookahead = width, depth, lookahead
         policy = self.dtype_policy
         most = KERNEL // 2
@@ -127,11 +126,9 @@ class FourierGenerator(keras.Model):
     @classmethod
     def from_settings(cls, config: Config, **kwargs: Any) -> "FourierGenerator":
         """The generator that a `Config` describes, with its variables made."""
-        mel, own = config.mel, config.generator
-        generator = cls(
-            mel.n_mels, mel.hop, mel.log_floor, own.width, own.depth, own.lookahead, **kwargs
-        )
-        generator.build((None, None, mel.n_mels))
+        own = config.generator
+        generator = cls(config.mel, own.width, own.depth, own.lookahead, **kwargs)
+        generator.build((None, None, config.mel.n_mels))
         return generator
 
     def build(self, input_shape: Sequence[int | None]) -> None:
@@ -147,7 +144,9 @@ class FourierGenerator(keras.Model):
         for block in self.blocks:
             x = block(x)
         x = ops.cast(self.last(self.last_norm(x)), self.variable_dtype)
-        return self._inverse(spectrum(x))
+        kernel, bias = (ops.convert_to_tensor(y, dtype=x.dtype) for y in envelope(self.mel))
+        magnitude = ops.matmul(ops.cast(mel, x.dtype), kernel) + bias
+        return self._inverse(spectrum(x, magnitude))
 
     def _inverse(self, spectra: Any) -> Any:
         """(batch, frames, 2 · bins), real parts and then imaginary → (batch, frames · hop, 1)."""
@@ -170,25 +169,49 @@ class FourierGenerator(keras.Model):
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
-            "n_mels": self.n_mels,
-            "hop": self.hop,
-            "floor": self.floor,
+            "mel": self.mel.to_dict(),
             "width": self.width,
             "depth": self.depth,
             "lookahead": self.lookahead,
         }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "FourierGenerator":
+        return cls(**{**config, "mel": MelSpec.from_dict(config["mel"])})
 
 
 def _padded(signal: Any, ahead: int) -> Any:
     return ops.pad(signal, ((0, 0), (KERNEL - 1 - ahead, ahead), (0, 0)))
 
 
-def spectrum(x: Any) -> Any:
-    """Log-magnitudes and phases (batch, frames, 2 · bins) → real and imaginary parts, as many."""
+def spectrum(x: Any, envelope: Any) -> Any:
+    """What a spectrum's real and imaginary parts are, (batch, frames, 2 · bins).
+
+    Args:
+        x: logarithms that the magnitudes are to be multiplied with, and phases, as many.
+        envelope: log-magnitudes (batch, frames, bins).
+    """
     bins = x.shape[-1] // 2
-    magnitude = ops.minimum(ops.exp(x[..., :bins]), _LARGEST)
+    magnitude = ops.minimum(ops.exp(x[..., :bins] + envelope), _LARGEST)
     phase = x[..., bins:]
     return ops.concatenate((magnitude * ops.cos(phase), magnitude * ops.sin(phase)), axis=-1)
+
+
+def envelope(mel: MelSpec) -> tuple[np.ndarray, float]:
+    """The log-magnitudes of the inverse STFT's bins that a log-mel stands for.
+
+    On straight lines between the bands' centers, where a band's magnitude is its mel over the sum
+    of its filter; that is n_fft / sample_rate, since filters have an area of 1 over Hz.
+
+    Returns:
+        Kernel float64 (n_mels, bins) and bias, from a log-mel to natural logarithms.
+    """
+    size = OVERLAP * mel.hop
+    frequencies = np.arange(size // 2 + 1) * mel.sample_rate / size
+    lines = [np.interp(frequencies, mel.band_centers, one) for one in np.eye(mel.n_mels)]
+    unit = np.log(10) if mel.log == "log10" else 1.0
+    # A longer frame has magnitudes that are as much larger.
+    return unit * np.stack(lines), float(np.log(size / mel.n_fft * mel.sample_rate / mel.n_fft))
 
 
 def inverse_kernel(hop: int) -> np.ndarray:

@@ -78,10 +78,10 @@ class MelGAN(backends.TrainStep, keras.Model):
                 "compile got one optimizer for both models; give each an optimizer of its own"
             )
         weights = self.config.loss.weights
-        if not adversarial and not weights.stft and not weights.mel:
+        if not adversarial and not weights.spectral:
             raise ValueError(
-                "compile(adversarial=False) leaves no loss; give loss.weights.stft or "
-                "loss.weights.mel a weight"
+                "compile(adversarial=False) leaves no loss; give loss.weights.stft, "
+                "compressed_stft or mel a weight"
             )
         if jit_compile is None:
             jit_compile = keras.backend.backend() == "jax"
@@ -176,6 +176,8 @@ class MelGAN(backends.TrainStep, keras.Model):
             )
         if "stft" in weights:
             terms["stft"] = losses.multi_resolution_stft_loss(real, fake)
+        if "compressed_stft" in weights:
+            terms["compressed_stft"] = losses.compressed_stft_loss(real, fake)
         if "mel" in weights:
             terms["mel"] = losses.log_mel_l1_loss(real, fake, self.config.mel)
         total = ops.sum(ops.stack([weights[name] * terms[name] for name in weights]))

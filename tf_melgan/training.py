@@ -4,7 +4,7 @@ A run is its folder:
 
     RUN/config.yaml       what it trains, to the last number
     RUN/checkpoints/      the last two; see `tf_melgan.checkpoints`
-    RUN/best/             the one with the lowest validation log-mel distance
+    RUN/best/             the one to vocode with; see `tf_melgan.callbacks.Checkpoints`
     RUN/history.jsonl     a line per interval
     RUN/curves.png        the same as a picture
     RUN/logs/             for TensorBoard
