@@ -110,7 +110,9 @@ def of_fourier(generator: FourierGenerator) -> tuple[dict[str, Any], dict[str, n
         for part, variable in zip(("weight", "bias"), layer.weights, strict=False):
             values[f"{name}.{part}"] = variable.numpy().T
     names = ("n_mels", "hop", "floor", "width", "aheads")
-    return {name: getattr(generator, name) for name in names}, values
+    geometry = {name: getattr(generator, name) for name in names}
+    mel = generator.mel
+    return geometry | {"rate": mel.sample_rate, "n_fft": mel.n_fft, "fmax": mel.fmax}, values
 
 
 def onnx(path: Path, n_mels: int, frames: int) -> None:

@@ -41,8 +41,24 @@ class Block(torch_fourier.Block):
         return x + self.contract(F.gelu(self.expand(y))) * self.gain[:, None]
 
 
+class Fourier(torch_fourier.Fourier):
+    """With the envelope as one convolution, which is faster."""
+
+    def __init__(self, **geometry: Any):
+        super().__init__(**geometry)
+        n_mels = geometry["n_mels"]
+        mels = torch.eye(n_mels, dtype=torch.float64)[:, :, None]
+        offset = super().envelope(torch.zeros_like(mels[:1])).log()[0, :, 0]
+        kernel = super().envelope(mels).log()[:, :, 0] - offset
+        self.register_buffer("kernel", kernel.T[:, :, None].float(), persistent=False)
+        self.register_buffer("offset", offset.float(), persistent=False)
+
+    def envelope(self, mel: torch.Tensor) -> torch.Tensor:
+        return F.conv1d(mel, self.kernel, self.offset).exp()
+
+
 def _fourier(geometry: dict[str, Any], values: dict[str, np.ndarray]) -> nn.Module:
-    model = torch_fourier.Fourier(**geometry)
+    model = Fourier(**geometry)
     model.blocks = nn.ModuleList(Block(geometry["width"], x) for x in geometry["aheads"][1:])
     shapes = {name: parameter.shape for name, parameter in model.named_parameters()}
     state = {name: torch.from_numpy(value) for name, value in values.items()}
