@@ -92,11 +92,9 @@ class FourierChain(Chain):
         kernel = generator.last.kernel.numpy() * generator.last_norm.scale.numpy()[:, None]
         bias = generator.last.bias.numpy()
         polar = self.convolution(f"{name}/polar", kernel[None, :, chosen], bias[chosen])
-        lines, offset = envelope(generator.mel)
-        # Zero is silence here.
-        offsets = offset + generator.floor * lines.sum(axis=0)
+        kernel, bias = envelope(generator.mel)
         rough = self.convolution(
-            f"{name}/envelope", lines[None, :, bins], offsets[bins], role="float_kernel"
+            f"{name}/envelope", kernel[None, :, bins], bias[bins], role="float_kernel"
         )
         # Quiet bins are too small beside loud ones for int8.
         basis = inverse_stft.basis(generator.hop, bins)

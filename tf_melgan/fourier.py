@@ -140,13 +140,14 @@ class FourierGenerator(keras.Model):
 
     def call(self, mel: Any) -> Any:
         # Zeros are then silence, beyond both ends as within.
-        x = self.first_norm(self.first(_padded(mel - self.floor, self.aheads[0])))
+        mel = mel - self.floor
+        x = self.first_norm(self.first(_padded(mel, self.aheads[0])))
         for block in self.blocks:
             x = block(x)
         x = ops.cast(self.last(self.last_norm(x)), self.variable_dtype)
         kernel, bias = (ops.convert_to_tensor(y, dtype=x.dtype) for y in envelope(self.mel))
-        magnitude = ops.matmul(ops.cast(mel, x.dtype), kernel) + bias
-        return self._inverse(spectrum(x, magnitude))
+        rough = ops.matmul(ops.cast(mel, x.dtype), kernel) + bias
+        return self._inverse(spectrum(x, rough))
 
     def _inverse(self, spectra: Any) -> Any:
         """(batch, frames, 2 · bins), real parts and then imaginary → (batch, frames · hop, 1)."""
@@ -184,34 +185,36 @@ def _padded(signal: Any, ahead: int) -> Any:
     return ops.pad(signal, ((0, 0), (KERNEL - 1 - ahead, ahead), (0, 0)))
 
 
-def spectrum(x: Any, envelope: Any) -> Any:
+def spectrum(x: Any, rough: Any) -> Any:
     """What a spectrum's real and imaginary parts are, (batch, frames, 2 · bins).
 
     Args:
         x: logarithms that the magnitudes are to be multiplied with, and phases, as many.
-        envelope: log-magnitudes (batch, frames, bins).
+        rough: log-magnitudes (batch, frames, bins) to begin with.
     """
     bins = x.shape[-1] // 2
-    magnitude = ops.minimum(ops.exp(x[..., :bins] + envelope), _LARGEST)
+    magnitude = ops.minimum(ops.exp(x[..., :bins] + rough), _LARGEST)
     phase = x[..., bins:]
     return ops.concatenate((magnitude * ops.cos(phase), magnitude * ops.sin(phase)), axis=-1)
 
 
-def envelope(mel: MelSpec) -> tuple[np.ndarray, float]:
+def envelope(mel: MelSpec) -> tuple[np.ndarray, np.ndarray]:
     """The log-magnitudes of the inverse STFT's bins that a log-mel stands for.
 
     On straight lines between the bands' centers, where a band's magnitude is its mel over the sum
     of its filter; that is n_fft / sample_rate, since filters have an area of 1 over Hz.
 
     Returns:
-        Kernel float64 (n_mels, bins) and bias, from a log-mel to natural logarithms.
+        Kernel (n_mels, bins) and bias (bins,), float64, from a log-mel less its floor to natural
+        logarithms.
     """
     size = OVERLAP * mel.hop
     frequencies = np.arange(size // 2 + 1) * mel.sample_rate / size
-    lines = [np.interp(frequencies, mel.band_centers, one) for one in np.eye(mel.n_mels)]
-    unit = np.log(10) if mel.log == "log10" else 1.0
+    lines = np.stack([np.interp(frequencies, mel.band_centers, x) for x in np.eye(mel.n_mels)])
+    kernel = lines * (np.log(10) if mel.log == "log10" else 1.0)
     # A longer frame has magnitudes that are as much larger.
-    return unit * np.stack(lines), float(np.log(size / mel.n_fft * mel.sample_rate / mel.n_fft))
+    gain = np.log(size / mel.n_fft * mel.sample_rate / mel.n_fft)
+    return kernel, mel.log_floor * kernel.sum(axis=0) + gain
 
 
 def inverse_kernel(hop: int) -> np.ndarray:
