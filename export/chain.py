@@ -82,3 +82,8 @@ def laid_out(phases: tf.Tensor, rate: int) -> tf.Tensor:
     """(batch, 1, time, rate · channels) → (batch, 1, time · rate, channels)."""
     channels = phases.shape[-1] // rate
     return tf.reshape(phases, (tf.shape(phases)[0], 1, -1, channels))
+
+
+def side_by_side(signal: tf.Tensor, rate: int) -> tf.Tensor:
+    """(batch, 1, time · rate, channels) → (batch, 1, time, rate · channels)."""
+    return tf.reshape(signal, (tf.shape(signal)[0], 1, -1, rate * signal.shape[-1]))

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from tf_melgan.config import OVERLAP
 from tf_melgan.export import inverse_stft
-from tf_melgan.export.chain import Chain, Observer, laid_out
+from tf_melgan.export.chain import Chain, Observer, laid_out, side_by_side
 from tf_melgan.export.stage import Stage
 from tf_melgan.fourier import KERNEL, FourierBlock, FourierGenerator, envelope, spectrum
 
@@ -96,12 +96,29 @@ class FourierChain(Chain):
         rough = self.convolution(
             f"{name}/envelope", kernel[None, :, bins], bias[bins], role="float_kernel"
         )
-        # Quiet bins are too small beside loud ones for int8.
-        basis = inverse_stft.basis(generator.hop, bins)
-        invert = self.convolution(f"{name}/basis", basis[None], role="float_kernel")
+        invert = self._inversion(name, bins)
 
         def apply(normed: tf.Tensor, mel: tf.Tensor) -> tf.Tensor:
             return invert(spectrum(self.observe(f"{name}/polar", polar(normed)), rough(mel)))
+
+        return apply
+
+    def _inversion(self, name: str, bins: np.ndarray) -> Callable[[tf.Tensor], tf.Tensor]:
+        """From some bins' spectrum to the signal that they give before it repeats."""
+        hop = self._generator.hop
+        # Quiet bins are too small beside loud ones for int8.
+        basis = inverse_stft.basis(hop, bins)
+        invert = self.convolution(f"{name}/basis", basis[None], role="float_kernel")
+        cosines, sines = (x.astype(np.float32) for x in inverse_stft.turns(hop, bins))
+
+        def apply(spectra: tf.Tensor) -> tf.Tensor:
+            exchanged = tf.concat([spectra[..., len(bins) :], spectra[..., : len(bins)]], 3)
+            rows = [spectra]
+            for cosine, sine in zip(cosines[1:], sines[1:], strict=True):
+                terms = [x * y for x, y in ((spectra, cosine), (exchanged, sine)) if y.any()]
+                rows.append(sum(terms[1:], terms[0]))
+            signal = invert(laid_out(tf.concat(rows, 3), len(rows)))
+            return side_by_side(signal, len(rows))
 
         return apply
 

@@ -7,9 +7,10 @@ depthwise one, all that a call sees shares a scale; the converter itself leaves 
 
 from collections.abc import Iterable
 
-import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
+
+from tf_melgan.export.packing import packed
 
 # From which on a convolution may have float signals and a scale for each filter of its kernel.
 _CONVOLUTION_VERSION = 5
@@ -39,13 +40,6 @@ def with_int8_kernels(model: bytes, kernels: Iterable[np.ndarray]) -> bytes:
         if code.builtinCode == schema.BuiltinOperator.CONV_2D:
             code.version = max(code.version, _CONVOLUTION_VERSION)
     return packed(content)
-
-
-def packed(content: schema.ModelT) -> bytes:
-    """A model's file."""
-    builder = flatbuffers.Builder()
-    builder.Finish(content.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
 
 
 def _stored(kernel: np.ndarray) -> np.ndarray:

@@ -1,9 +1,12 @@
-"""An inverse STFT whose frames are four hops long, in three eighths of the multiplications.
+"""An inverse STFT of frames four hops long, in three eighths of the multiplications, and small.
 
 A frame is the sum of what its bins give by their remainder modulo 4: 0 gives a signal that repeats
 after one hop, 2 one that repeats with its sign changed, and 1 and 3 together one that repeats after
 two hops with its sign changed. So one hop of the first and of the second is enough, and two of the
 third; window, signs and overlap-add are then a depthwise convolution over frames.
+
+Of each signal one half of a hop is enough to have a matrix for: the next halves are what the same
+matrix makes of the same bins, each turned by as much as it turns in that time.
 """
 
 import numpy as np
@@ -19,12 +22,32 @@ def groups(hop: int) -> list[np.ndarray]:
 
 
 def basis(hop: int, bins: np.ndarray) -> np.ndarray:
-    """Real and then imaginary parts of a group's bins → its signal before it repeats.
+    """Real and then imaginary parts of a group's bins → the first part of its signal.
 
     Returns:
-        float64 (2 · bins, hop), or (2 · bins, 2 · hop) of the odd ones.
+        float64 (2 · bins, hop / 2), or (2 · bins, hop) where a hop has no half.
     """
-    return inverse_dft(hop, bins, hop * (1 + bins[0] % 2))
+    return inverse_dft(hop, bins, hop // _parts(hop))
+
+
+def turns(hop: int, bins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How a group's bins turn from the first part of its signal to each part before it repeats.
+
+    Returns:
+        Cosines and sines, float64 (parts, 2 · bins): a spectrum, real parts and then imaginary,
+        times the ones and its halves' exchange times the others is the spectrum turned.
+    """
+    whole = OVERLAP * _parts(hop)
+    parts = np.arange(_parts(hop) * (1 + bins[0] % 2))
+    angle = 2 * np.pi * (parts[:, None] * bins % whole) / whole
+    # Those of right angles are then exactly 0, and need not be multiplied with.
+    cosine, sine = np.round(np.cos(angle), 15), np.round(np.sin(angle), 15)
+    return np.concatenate((cosine, cosine), 1), np.concatenate((-sine, sine), 1)
+
+
+def _parts(hop: int) -> int:
+    """Of a hop; each but the first saves its matrix."""
+    return 2 - hop % 2
 
 
 def overlap_kernel(hop: int) -> np.ndarray:

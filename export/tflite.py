@@ -13,7 +13,8 @@ from tf_melgan import voice_file
 from tf_melgan.errors import BadInput
 from tf_melgan.export import quantization
 from tf_melgan.export.graph import InferenceGraph
-from tf_melgan.export.hybrid import packed, with_int8_kernels
+from tf_melgan.export.hybrid import with_int8_kernels
+from tf_melgan.export.packing import packed
 from tf_melgan.export.signatures import concrete, streaming
 from tf_melgan.features import MelSpec
 from tf_melgan.generators import AnyGenerator

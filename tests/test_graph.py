@@ -96,7 +96,11 @@ def test_the_inverse_stft_by_groups_is_that_of_one_kernel(hop):
     signals = [(0,), (1,), (2, 3)]
     bins = expected.shape[1] // 2
     for group, parts in zip(inverse_stft.groups(hop), signals, strict=True):
-        basis = inverse_stft.basis(hop, group).reshape(2 * len(group), len(parts), hop)
+        first, turns = inverse_stft.basis(hop, group), inverse_stft.turns(hop, group)
+        # Turning a spectrum and then inverting it is what this gives for each of its parts.
+        exchanged = np.roll(np.eye(2 * len(group)), len(group), axis=0)
+        turned = [(np.diag(c) + exchanged * s) @ first for c, s in zip(*turns, strict=True)]
+        basis = np.concatenate(turned, axis=1).reshape(2 * len(group), len(parts), hop)
         kernel = sum(basis[:, i] * overlap[:, None, part] for i, part in enumerate(parts))
         rows = np.concatenate((group, group + bins))
         assert np.abs(kernel - expected[:, rows]).max() <= 1e-15
