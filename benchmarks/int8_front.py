@@ -4,13 +4,15 @@
 
 Measures how much noise int8 adds in each stage alone, makes files that leave out more and more of
 the worst, and scores them on held-out recordings, beside float32 and int8 with signals scaled at
-every call. Times are of 520 frames and of 32 on one thread, in turns, medians. Prints two tables,
-writes benchmarks/results/int8_front.json and docs/int8-front.png; for the frame-rate generator
-int8_front-fourier.json and int8-front-fourier.png.
+every call: of the whole, and of a stream in steps of 32 frames. Times are of 520 frames and of 32
+on one thread, in turns, medians. Prints two tables, writes benchmarks/results/int8_front.json and
+docs/int8-front.png; for the frame-rate generator int8_front-fourier.json and
+int8-front-fourier.png.
 """
 
 import argparse
 import statistics
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -27,12 +29,14 @@ from tf_melgan.features import log_mel
 from tf_melgan.fourier import FourierGenerator
 from tf_melgan.generators import AnyGenerator
 from tf_melgan.keras_voice import KerasVoice
+from tf_melgan.litert_voice import LiteRTVoice
 from tf_melgan.progress import Progress
 
 BUDGETS = (15, 18, 20, 22, 25, 28, 31)
 METRICS = ("pesq", "stoi", "dnsmos")
 _FRAMES, _SHORT = 520, 32
 _SWEPT = 3
+_STREAMED = "int8-dynamic, steps of 32"
 _DOCS = Path(__file__).parents[1] / "docs"
 
 
@@ -62,6 +66,15 @@ def _model(graph: InferenceGraph, kind: str) -> bytes:
     return tflite.with_default_frames(tflite.convert(graph, signature, kind), _FRAMES)
 
 
+def in_steps(voice: KerasVoice) -> tuple[bytes, Callable]:
+    """The file of `_STREAMED`, and what runs it as every voice runs: long mels in steps of 32."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "voice.tflite"
+        tflite.export_tflite(voice.generator, voice.spec, path, "int8-dynamic")
+        streamed = LiteRTVoice(path, threads=1)
+        return path.read_bytes(), lambda mel: {"audio": streamed(mel[0])[None]}
+
+
 def measure(made: dict[str, bytes], voice: KerasVoice, files: list[Path], rounds: int) -> dict:
     """Scores, times and sizes by file."""
     recordings = [audio.load(path, voice.spec.sample_rate) for path in files]
@@ -70,9 +83,11 @@ def measure(made: dict[str, bytes], voice: KerasVoice, files: list[Path], rounds
         name: Interpreter(model_content=model, num_threads=1).get_signature_runner("vocode")
         for name, model in made.items()
     }
+    file, runners[_STREAMED] = in_steps(voice)
     rows: dict[str, dict[str, Any]] = {name: {"bytes": len(made[name])} for name in made}
+    rows[_STREAMED] = {"bytes": len(file)}
     sounds = {}
-    with Progress(len(made), "score", "files") as progress:
+    with Progress(len(runners), "score", "files") as progress:
         for name, run in runners.items():
             sounds[name] = [run(mel=mel[None])["audio"][0] for mel in mels]
             pairs = list(zip(recordings, sounds[name], strict=True))

@@ -21,6 +21,8 @@ from tf_melgan.generators import AnyGenerator
 
 # Frames that a file takes where nobody says how many.
 _DEFAULT_FRAMES = 32
+# Channels from which on "int8-dynamic" rounds them: fewer save little, and are heard most.
+_WIDE = 64
 # What the noise of int8 stages stays under in "mixed", and mels that the sweep for it hears.
 _MIXED_SNR = 20.0
 _SWEPT = 3
@@ -92,9 +94,10 @@ def signatures(graph: InferenceGraph) -> dict[str, Any]:
 
 def convert(graph: InferenceGraph, signatures: dict[str, Any], weights: str) -> bytes:
     """The one place that knows the converter, which is moving out of TensorFlow."""
-    kernels = [kernel.numpy() for kernel in graph.int8_kernels.values()]
-    if weights == "int8-dynamic" and all(kernel.shape[1] == 1 for kernel in kernels):
-        return with_int8_kernels(convert(graph, signatures, "float32"), kernels)
+    if weights == "int8-dynamic":
+        kernels = (kernel.numpy() for kernel in graph.int8_kernels.values())
+        wide = [kernel for kernel in kernels if kernel.shape[2] >= _WIDE]
+        return with_int8_kernels(convert(graph, signatures, "float32"), wide)
     with tempfile.TemporaryDirectory() as folder:
         tf.saved_model.save(graph, folder, signatures)
         converter = tf.lite.TFLiteConverter.from_saved_model(

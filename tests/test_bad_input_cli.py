@@ -20,7 +20,7 @@ SETTINGS = {
     "discriminator": {"scales": 1, "channels": 8, "max_channels": 16},
     "training": {"steps": 2, "interval": 1, "batch": 2, "segment": 1024},
 }
-SHIPPED = "lite, lj-lite, melgan, melgan_16k, melgan_24k, melgan_48k, multiband, smoke"
+SHIPPED = "lite, lj, lj-lite, melgan, melgan_16k, melgan_24k, melgan_48k, multiband, smoke"
 VOICES = ", ".join(voices.names())
 KINDS = ".flac, .mp3, .ogg, .wav, .npy"
 

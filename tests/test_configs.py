@@ -15,6 +15,7 @@ from tf_melgan.generators import made
 FOLDER = Path(__file__).parent.parent / "configs"
 NAMES = [
     "lite",
+    "lj",
     "lj-lite",
     "melgan",
     "melgan_16k",

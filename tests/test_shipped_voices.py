@@ -35,3 +35,10 @@ def test_the_mel_of_what_it_says_is_the_mel_it_was_given(name: str):
     heard = log_mel(vocoder.vocode(mel), vocoder.spec)
     # Trained ones are within 0.06 in log10; half as good would be no voice.
     assert np.abs(heard - mel).mean() < 0.12
+
+
+def test_what_ships_is_small():
+    """Megabytes of what speaks, and of what is fine-tuned from."""
+    for suffix, most in ((".tflite", 14), (".npz", 30)):
+        sizes = [voices.shipped(name, suffix).stat().st_size for name in voices.names()]
+        assert sum(sizes) < most * 1e6

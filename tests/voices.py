@@ -19,7 +19,7 @@ GEOMETRIES = {
     "two bands": {"channels": 8, "upsampling": (3, 1), "dilations": (4, 1), "bands": 2},
     "one stage": {"channels": 4, "upsampling": (7,), "dilations": (1,)},
     "wide": {"channels": 256, "upsampling": (2,), "dilations": (1,)},
-    "fourier": {"kind": "fourier", "width": 8, "depth": 2, "lookahead": 3, "hop": 8},
+    "fourier": {"kind": "fourier", "width": 64, "depth": 2, "lookahead": 3, "hop": 8},
     "fourier, blind": {"kind": "fourier", "width": 12, "depth": 3, "lookahead": 0, "hop": 7},
 }
 

@@ -23,8 +23,8 @@ from tf_melgan.features import MelSpec
 from tf_melgan.files import whole_file
 
 ENTRY = "voice.json"
-# float16: computes in float32. int8-dynamic: int8 weights, signals scaled anew at every
-# call, or of a fourier generator at every frame.
+# float16: computes in float32. int8-dynamic: int8 weights where layers are wide, signals scaled
+# anew at every call, or of a fourier generator at every frame.
 # int8: signals too, at fixed scales. mixed: the same where it costs little quality.
 WEIGHTS = ("float32", "float16", "int8-dynamic", "int8", "mixed")
 _BLOCK = 1 << 20
