@@ -8,6 +8,7 @@ Writes docs/quality.md, docs/quality-*.png and benchmarks/results/quality.json.
 """
 
 import argparse
+import hashlib
 import json
 import re
 import shlex
@@ -155,9 +156,14 @@ def worst_place(speech: Speech, name: str) -> tuple[int, int, float]:
 
 
 def judge(
-    files: list[Path], systems: dict[str, System], spec: MelSpec, folder: Path, speaker: str
+    files: list[Path],
+    systems: dict[str, System],
+    spec: MelSpec,
+    folder: Path,
+    speaker: str,
+    pictured: set[str],
 ) -> dict[str, Any]:
-    """All that the page says about one speaker; writes the pictures of the worst places."""
+    """All that the page says about one speaker; writes some systems' pictures of worst places."""
     speech = synthesize(files, systems, spec)
     evaluation = evaluate(speech, f"score {speaker}")
     to_recordings, to_baseline = (minus(evaluation, x) for x in (RECORDINGS, GRIFFIN_LIM))
@@ -165,6 +171,9 @@ def judge(
     for name in speech.sounds:
         rows[name] = {"means": means(evaluation, name), **faults(speech, name, systems.get(name))}
         if name not in (RECORDINGS, GRIFFIN_LIM):
+            rows[name]["minus_recordings"] = means(to_recordings, name)
+            rows[name]["minus_griffin_lim"] = means(to_baseline, name)
+        if name in pictured:
             index, start, distance = worst_place(speech, name)
             picture = f"quality-{speaker}-{name}.png"
             stop = start + round(_WORST_SECONDS * spec.sample_rate)
@@ -172,15 +181,11 @@ def judge(
             sounds = {title: speech.sounds[x][index][start:stop] for title, x in shown.items()}
             begin = start / spec.sample_rate
             spectra(folder / picture, sounds, spec.sample_rate, begin)
-            rows[name] |= {
-                "minus_recordings": means(to_recordings, name),
-                "minus_griffin_lim": means(to_baseline, name),
-                "worst": {
-                    "picture": picture,
-                    "utterance": speech.names[index],
-                    "start": begin,
-                    "log_mel_l1": distance,
-                },
+            rows[name]["worst"] = {
+                "picture": picture,
+                "utterance": speech.names[index],
+                "start": begin,
+                "log_mel_l1": distance,
             }
     seconds = sum(map(len, speech.sounds[RECORDINGS])) / spec.sample_rate
     utterances = {u.name: u.scores for u in evaluation.utterances}
@@ -194,7 +199,9 @@ def recordings_of(folder: Path, most: int | None) -> dict[str, list[Path]]:
         BadInput: there are no speakers, or one has fewer than two recordings.
     """
     speakers = {
-        split.parent.name: [x for x in sorted(split.iterdir()) if x.suffix in audio.SUFFIXES][:most]
+        split.parent.name: [
+            x for x in sorted(split.iterdir()) if x.suffix.lower() in audio.SUFFIXES
+        ][:most]
         for split in sorted(folder.glob("*/validation"))
     }
     if not speakers:
@@ -215,6 +222,10 @@ def named(text: str) -> tuple[str, Path]:
 
 def _weights(path: Path) -> str:
     return voice_file.read(path).weights if path.suffix == ".tflite" else "float32"
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def main() -> None:
@@ -258,18 +269,18 @@ def main() -> None:
         "versions": versions("numpy", "ai-edge-litert", "librosa", "pesq", "pystoi", "speechmos"),
         "frame_rate": spec.sample_rate / spec.hop,
         "weights": weights,
+        "sha256": {name: _sha256(path) for name, path in paths.items() if path.is_file()},
         "speakers": {},
     }
+    floats = {name for name in paths if weights[name].startswith("float")}
     for speaker in sorted(speakers, key=lambda speaker: speaker != arguments.seen):
         seen = speaker == arguments.seen
         heard: dict[str, System] = {
-            name: vocoder.vocode
-            for name, vocoder in vocoders.items()
-            if seen or weights[name].startswith("float")
+            name: vocoder.vocode for name, vocoder in vocoders.items() if seen or name in floats
         }
         if heard:
             systems = {GRIFFIN_LIM: lambda mel: griffin_lim(mel, spec), **heard}
-            judged = judge(speakers[speaker], systems, spec, docs, speaker)
+            judged = judge(speakers[speaker], systems, spec, docs, speaker, floats)
             result["speakers"][speaker] = {"seen": seen, **judged}
     text = json.dumps(result, indent=1)
     (results / "quality.json").write_text(text + "\n", encoding="utf-8")

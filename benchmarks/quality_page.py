@@ -52,7 +52,8 @@ def _head(result: dict[str, Any]) -> list[str]:
             f"best step is chosen on those of its own speaker): {_listed(speakers)}. The log-mel "
             "of every recording goes to each voice and to Griffin-Lim (60 iterations), and what "
             "comes back is held against the recording. Speakers that a voice has not heard are "
-            "given to float voices alone."
+            "given to float voices alone, and so are pictures. (What is not in the package was "
+            "made by `tf-melgan export --to tflite --weights …`.)"
         ),
         f"    {result['command']}",
         _prose(
@@ -128,7 +129,8 @@ def _artefacts(result: dict[str, Any]) -> list[str]:
         _prose(
             "Two seconds of a mel at its floor: how far the RMS of what comes out lies under the "
             "RMS of the same system's active speech (frames of 20 ms within 30 dB of the loud "
-            f"ones), in dB. Wanted: {_SILENCE:g} or more."
+            "ones), in dB, levels under −120 dB of full scale counted as −120. Wanted: "
+            f"{_SILENCE:g} or more."
         ),
         _table([head, *_rows(result, lambda faults: f"{faults['silence']:.1f}")]),
         _verdicts(result, lambda faults: faults["silence"], _SILENCE, at_least=True),

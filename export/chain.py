@@ -21,12 +21,13 @@ class Chain:
         observe: as `InferenceGraph` takes it.
 
     Attributes:
-        weights: as `InferenceGraph` has them.
+        weights, int8_kernels: as `InferenceGraph` has them.
     """
 
     def __init__(self, observe: Observer):
         self.observe = observe
         self.weights: dict[str, tf.Variable] = {}
+        self.int8_kernels: dict[str, tf.Variable] = {}
 
     def stages(self) -> Iterator[Stage]:
         """The stages in order; what they compute with is then in `weights`."""
@@ -38,14 +39,16 @@ class Chain:
         kernel: np.ndarray,
         bias: np.ndarray | None = None,
         dilation: int = 1,
-        role: str = "kernel",
+        int8: bool = True,
     ) -> Function:
         """A convolution of a padded signal with a kernel (taps, channels, filters).
 
         Args:
-            role: `float_kernel` of one that is never int8.
+            int8: whether it may be int8.
         """
-        weight, offset = self._variables(name, kernel, bias, role)
+        weight, offset = self._variables(name, kernel, bias)
+        if int8:
+            self.int8_kernels[name] = weight
 
         def convolve(padded: tf.Tensor) -> tf.Tensor:
             output = tf.nn.conv2d(padded, weight, 1, "VALID", dilations=[1, dilation])
@@ -59,7 +62,7 @@ class Chain:
         Args:
             kernel: (taps, channels, 1).
         """
-        weight, offset = self._variables(name, kernel, bias, "float_kernel")
+        weight, offset = self._variables(name, kernel, bias)
 
         def convolve(padded: tf.Tensor) -> tf.Tensor:
             output = tf.nn.depthwise_conv2d(padded, weight, (1, 1, 1, 1), "VALID")
@@ -72,9 +75,9 @@ class Chain:
         return self.weights[name]
 
     def _variables(
-        self, name: str, kernel: np.ndarray, bias: np.ndarray | None, role: str
+        self, name: str, kernel: np.ndarray, bias: np.ndarray | None
     ) -> tuple[tf.Variable, tf.Variable | None]:
-        weight = self.variable(f"{name}/{role}", kernel[None])
+        weight = self.variable(f"{name}/kernel", kernel[None])
         return weight, None if bias is None else self.variable(f"{name}/bias", bias)
 
 

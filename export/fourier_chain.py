@@ -12,6 +12,9 @@ from tf_melgan.export.chain import Chain, Observer, laid_out, side_by_side
 from tf_melgan.export.stage import Stage
 from tf_melgan.fourier import KERNEL, FourierBlock, FourierGenerator, envelope, spectrum
 
+# Kernel (channels, filters) and bias (filters,).
+Dense = tuple[np.ndarray, np.ndarray]
+
 
 class FourierChain(Chain):
     """Makes the stages; from the first on to the last, the mel goes along behind the channels.
@@ -37,7 +40,7 @@ class FourierChain(Chain):
     def _first(self) -> Stage:
         conv, norm = self._generator.first, self._generator.first_norm
         kernel, bias = conv.kernel.numpy(), conv.bias.numpy()
-        convolve = self.convolution("first/conv", kernel, bias, role="float_kernel")
+        convolve = self.convolution("first/conv", kernel, bias, int8=False)
         gain = self.variable("first/gain", norm.scale.numpy())
 
         def apply(padded: tf.Tensor, middle: tf.Tensor) -> tf.Tensor:
@@ -74,10 +77,13 @@ class FourierChain(Chain):
 
     def _last(self) -> Stage:
         """From the last block's output to the signals that `inverse_stft` adds up."""
-        norm, width = self._generator.last_norm, self._generator.width
+        generator = self._generator
+        norm, width = generator.last_norm, generator.width
+        kernel = generator.last.kernel.numpy() * norm.scale.numpy()[:, None]
+        head = kernel, generator.last.bias.numpy()
         groups = [
-            self._group(f"last/{index}", bins)
-            for index, bins in enumerate(inverse_stft.groups(self._generator.hop))
+            self._group(f"last/{index}", bins, head, envelope(generator.mel))
+            for index, bins in enumerate(inverse_stft.groups(generator.hop))
         ]
 
         def apply(signal: tf.Tensor, _: tf.Tensor) -> tf.Tensor:
@@ -85,16 +91,17 @@ class FourierChain(Chain):
             mel = signal[..., width:]
             return tf.concat([group(normed, mel) for group in groups], 3)
 
-        return _pointwise("last", width + self._generator.n_mels, apply)
+        return _pointwise("last", width + generator.n_mels, apply)
 
-    def _group(self, name: str, bins: np.ndarray) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
-        generator, chosen = self._generator, np.concatenate((bins, bins + self._generator.bins))
-        kernel = generator.last.kernel.numpy() * generator.last_norm.scale.numpy()[:, None]
-        bias = generator.last.bias.numpy()
+    def _group(
+        self, name: str, bins: np.ndarray, head: Dense, begin: Dense
+    ) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
+        """Some bins' signal, from the hidden channels by `head` and from the mel by `begin`."""
+        chosen = np.concatenate((bins, bins + self._generator.bins))
+        (kernel, bias), (rough_kernel, rough_bias) = head, begin
         polar = self.convolution(f"{name}/polar", kernel[None, :, chosen], bias[chosen])
-        kernel, bias = envelope(generator.mel)
         rough = self.convolution(
-            f"{name}/envelope", kernel[None, :, bins], bias[bins], role="float_kernel"
+            f"{name}/envelope", rough_kernel[None, :, bins], rough_bias[bins], int8=False
         )
         invert = self._inversion(name, bins)
 
@@ -108,7 +115,7 @@ class FourierChain(Chain):
         hop = self._generator.hop
         # Quiet bins are too small beside loud ones for int8.
         basis = inverse_stft.basis(hop, bins)
-        invert = self.convolution(f"{name}/basis", basis[None], role="float_kernel")
+        invert = self.convolution(f"{name}/basis", basis[None], int8=False)
         cosines, sines = (x.astype(np.float32) for x in inverse_stft.turns(hop, bins))
 
         def apply(spectra: tf.Tensor) -> tf.Tensor:

@@ -1,9 +1,10 @@
 """The generator as it runs after training: a chain of stages, for whole utterances and for streams.
 
 Weight normalization is folded, and every operation is one that inference engines run fast: a
-reflection is slices and a concatenation, and upsampling is a convolution of kernel 2 whose
-channels are laid out in time. One description of the chain serves four uses, which differ only in
-whether the signal begins and whether it ends in what a call sees:
+reflection is slices and a concatenation, and upsampling is a convolution over pairs of samples
+whose channels are laid out in time. One description of the chain serves four uses, which differ
+only in whether the signal begins and whether it ends in what a call sees (and a fifth, `alone`, for
+padded batches):
 
     begins and ends   a whole utterance
     begins            the start of a stream; every stage keeps the end of what it saw as its state
@@ -38,6 +39,8 @@ class InferenceGraph(tf.Module):
         start_frames: frames from which `start` works.
         lookahead: samples that the stream lags behind the frames it has seen.
         weights: kernels and biases by the names of their convolutions.
+        int8_kernels: those kernels (1, taps, channels, filters) that are int8 where a voice
+            computes so, by their convolutions.
         states: shape of each state of a stream, (1, 1, time, channels).
     """
 
@@ -45,18 +48,13 @@ class InferenceGraph(tf.Module):
         super().__init__()
         chain = _chain(generator, observe)
         self.stages = list(chain.stages())
-        self.weights = chain.weights
+        self.weights, self.int8_kernels = chain.weights, chain.int8_kernels
         self.n_mels = generator.n_mels
         self.hop = int(np.prod([stage.rate for stage in self.stages]))
         self.shortest = self._fewest(self._is_whole)
         self.start_frames = self._fewest(lambda frames: self._emitted(frames) > 0)
         self.lookahead = self.start_frames * self.hop - self._emitted(self.start_frames)
         self.states = [(1, 1, stage.span, stage.channels) for stage in self._remembering()]
-
-    @property
-    def int8_kernels(self) -> dict[str, tf.Variable]:
-        """Those kernels (1, taps, channels, filters) that are int8 where a voice computes so."""
-        return {name: kernel for name, kernel in self.weights.items() if name.endswith("/kernel")}
 
     def whole(self, mel: tf.Tensor) -> tf.Tensor:
         """Log-mel (batch, frames, n_mels), at least `shortest` frames → (batch, frames · hop)."""

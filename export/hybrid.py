@@ -20,16 +20,21 @@ def with_int8_kernels(model: bytes, kernels: Iterable[np.ndarray]) -> bytes:
     """A float32 model with some of its kernels (1, taps, channels, filters) in int8.
 
     Each filter has its own scale, from its own largest weight.
+
+    Raises:
+        ValueError: the model does not hold one of them.
     """
     content = schema.ModelT.InitFromPackedBuf(model)
-    stored = {_stored(kernel).tobytes(): _stored(kernel) for kernel in kernels}
+    stored = {kernel.tobytes(): kernel for kernel in map(_stored, kernels)}
     scales = {}
     for index, buffer in enumerate(content.buffers):
-        kernel = stored.get(b"" if buffer.data is None else bytes(buffer.data))
+        kernel = stored.pop(b"" if buffer.data is None else bytes(buffer.data), None)
         if kernel is not None:
             scale = np.maximum(np.abs(kernel).max(axis=(1, 2, 3)), 1e-30) / 127
             rounded = np.round(kernel / scale[:, None, None, None]).astype(np.int8)
             buffer.data, scales[index] = rounded.view(np.uint8).ravel(), scale
+    if stored:
+        raise ValueError(f"{len(stored)} of the kernels are not in the model")
     for tensor in (tensor for graph in content.subgraphs for tensor in graph.tensors):
         if tensor.buffer in scales:
             tensor.type = schema.TensorType.INT8

@@ -38,6 +38,7 @@ def turns(hop: int, bins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         times the ones and its halves' exchange times the others is the spectrum turned.
     """
     whole = OVERLAP * _parts(hop)
+    # The odd bins' signal repeats after two hops, the others' after one.
     parts = np.arange(_parts(hop) * (1 + bins[0] % 2))
     angle = 2 * np.pi * (parts[:, None] * bins % whole) / whole
     # Those of right angles are then exactly 0, and need not be multiplied with.

@@ -25,7 +25,7 @@ _DEFAULT_FRAMES = 32
 _WIDE = 64
 # What the noise of int8 stages stays under in "mixed", and mels that the sweep for it hears.
 _MIXED_SNR = 20.0
-_SWEPT = 3
+SWEPT = 3
 
 
 def export_tflite(
@@ -46,11 +46,12 @@ def export_tflite(
         weights: one of `voice_file.WEIGHTS`.
         name: of the voice.
         licence: of the weights.
-        calibration: log-mels (frames, n_mels) of recordings, for int8 and mixed; each at least
-            as long as a stream takes to begin.
+        calibration: log-mels (frames, n_mels) of recordings, for int8 and mixed; those shorter
+            than a stream takes to begin are left out.
 
     Raises:
-        BadInput: the file cannot be written, or there is nothing to calibrate with.
+        BadInput: the file cannot be written, there is nothing to calibrate with, or no layer is
+            wide enough for int8-dynamic.
     """
     graph = _graph(generator, weights, calibration)
     model = with_default_frames(convert(graph, signatures(graph), weights), _DEFAULT_FRAMES)
@@ -69,11 +70,14 @@ def _graph(
         return graph
     mels = [mel for mel in calibration if len(mel) >= graph.start_frames]
     if not mels:
-        raise BadInput(f"weights {weights}: need recordings to calibrate with; give --calibration")
+        least = f" of at least {graph.start_frames} frames" if calibration else ""
+        raise BadInput(
+            f"weights {weights}: need recordings{least} to calibrate with; give --calibration"
+        )
     ranges = quantization.measured(generator, mels)
     stages = quantization.stages(graph)
     if weights == "mixed":
-        noise = quantization.noise(generator, ranges, mels[:_SWEPT])
+        noise = quantization.noise(generator, ranges, mels[:SWEPT])
         stages = quantization.mixed(noise, quantization.work(generator), _MIXED_SNR)
     return quantization.int8_graph(generator, ranges, stages)
 
@@ -97,6 +101,11 @@ def convert(graph: InferenceGraph, signatures: dict[str, Any], weights: str) -> 
     if weights == "int8-dynamic":
         kernels = (kernel.numpy() for kernel in graph.int8_kernels.values())
         wide = [kernel for kernel in kernels if kernel.shape[2] >= _WIDE]
+        if not wide:
+            raise BadInput(
+                f"weights int8-dynamic: no layer takes {_WIDE} channels or more, so that nothing "
+                "would be int8; use float16 or int8"
+            )
         return with_int8_kernels(convert(graph, signatures, "float32"), wide)
     with tempfile.TemporaryDirectory() as folder:
         tf.saved_model.save(graph, folder, signatures)

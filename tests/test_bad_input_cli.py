@@ -163,6 +163,12 @@ CASES = {
     # Export.
     "export none --to tflite --out out": "{none}: no such file or folder; give a run's folder or a "
     ".keras file",
+    "export none --to saved-model --weights int8 --out out": "--weights: --to saved-model has no "
+    "use for it; leave it out",
+    "export none --to weights --name her --out out": "--name: --to weights has no use for it; "
+    "leave it out",
+    "export voice.keras --to tflite --weights int8-dynamic --out out": "weights int8-dynamic: no "
+    "layer takes 64 channels or more, so that nothing would be int8; use float16 or int8",
     "export voice.keras --to tflite --weights int8 --out out": "weights int8: need recordings to "
     "calibrate with; give --calibration",
     "export voice.keras --to tflite --weights int8 --calibration empty --out out": "{empty}: holds "
@@ -179,8 +185,9 @@ CASES = {
 }
 
 
+EXPORTS = {"tflite", "saved-model", "weights", "int8", "int8-dynamic"}
 COMMANDS = {"train", "vocode", "evaluate", "prepare", "export"}
-FREE = COMMANDS | {"training.batch", "melgan", "paper", "2", "tflite", "int8"}
+FREE = COMMANDS | {"training.batch", "melgan", "paper", "2", "her", *EXPORTS}
 
 
 def run(world: Path, words: str) -> int:

@@ -12,23 +12,26 @@ from tf_melgan.export.graph import InferenceGraph
 from tf_melgan.export.packing import packed
 
 
-def test_tidying_leaves_the_sound_and_what_has_a_use():
+@pytest.mark.parametrize("weights", ["float32", "float16"])
+def test_tidying_leaves_the_sound_and_what_has_a_use(weights):
     graph = InferenceGraph(voices.generator(voices.GEOMETRIES["fourier"]))
-    function = {"vocode": tflite.signatures(graph)["vocode"]}
-    raw = tflite.convert(graph, function, "float16")
-    content = schema.ModelT.InitFromPackedBuf(raw)
-    tidy = packed(content)
-    assert len(tidy) < len(raw)
-    assert not [buffer for buffer in content.buffers[1:] if buffer.data is None]
-    graph = content.subgraphs[0]
-    named = [index for index, tensor in enumerate(graph.tensors) if tensor.name is not None]
-    assert named == sorted([*graph.inputs, *graph.outputs])
-    metadata = {entry.name: bytes(content.buffers[entry.buffer].data) for entry in content.metadata}
+    raw = tflite.convert(graph, tflite.signatures(graph), weights)
     before = schema.ModelT.InitFromPackedBuf(raw)
-    assert metadata == {x.name: bytes(before.buffers[x.buffer].data) for x in before.metadata}
+    tidy = packed(schema.ModelT.InitFromPackedBuf(raw))
+    after = schema.ModelT.InitFromPackedBuf(tidy)
+    assert len(tidy) < len(raw) - 40 * sum(len(graph.tensors) for graph in after.subgraphs)
+    assert not [buffer for buffer in after.buffers[1:] if buffer.data is None]
+    for graph in after.subgraphs:
+        named = [index for index, tensor in enumerate(graph.tensors) if tensor.name is not None]
+        assert named == sorted({*graph.inputs, *graph.outputs})
+    assert _metadata(after) == _metadata(before) != {}
     mel = voices.mels(40)[None]
     first, second = (
         Interpreter(model_content=model).get_signature_runner("vocode")(mel=mel)["audio"]
         for model in (raw, tidy)
     )
     assert np.array_equal(first, second)
+
+
+def _metadata(model: schema.ModelT) -> dict[bytes, bytes]:
+    return {entry.name: bytes(model.buffers[entry.buffer].data) for entry in model.metadata}

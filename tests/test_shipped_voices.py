@@ -1,6 +1,8 @@
 """The voices that ship: their two files are of the same weights, and they speak."""
 
+import hashlib
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -42,3 +44,10 @@ def test_what_ships_is_small():
     for suffix, most in ((".tflite", 14), (".npz", 30)):
         sizes = [voices.shipped(name, suffix).stat().st_size for name in voices.names()]
         assert sum(sizes) < most * 1e6
+
+
+@pytest.mark.parametrize("name", voices.names())
+def test_its_scores_are_of_this_very_file(name: str):
+    results = Path(__file__).parents[1] / "benchmarks" / "results" / "quality.json"
+    scored = json.loads(results.read_text(encoding="utf-8"))["sha256"][name]
+    assert scored == hashlib.sha256(voices.shipped(name).read_bytes()).hexdigest()

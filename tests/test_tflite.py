@@ -77,7 +77,7 @@ def test_any_chunking_gives_the_bits_of_the_whole(files, weights, threads):
 def test_scales_make_no_difference_between_chunkings(files, name, weights):
     voice, rng = LiteRTVoice(files(name, weights)), np.random.default_rng(0)
     for frames in (20, 75):
-        mel, cuts = voices.mels(frames), voices.cuts(frames, rng)
+        mel, cuts = voices.mels(frames), [3, *voices.cuts(frames - 3, rng, after=3)]
         stream = voice.stream()
         pieces = [stream.push(mel[a:b]) for a, b in zip([0, *cuts], [*cuts, frames], strict=True)]
         assert np.array_equal(np.concatenate([*pieces, stream.finish()]), voice.whole(mel))
@@ -99,7 +99,7 @@ def test_int8_says_nearly_the_same(files, name, weights):
     expected = voices.said(voices.generator(voices.GEOMETRIES[name]), mel)
     error = LiteRTVoice(files(name, weights)).whole(mel) - expected
     measured = 10 * np.log10(np.mean(expected**2) / np.mean(error**2))
-    # Less than float16 has: otherwise nothing was made int8.
+    # Less than float16 has, from 60 up: otherwise nothing was made int8.
     assert 30 < measured < 60
 
 

@@ -86,7 +86,7 @@ def said(generator: AnyGenerator, mel: np.ndarray) -> np.ndarray:
     return keras.ops.convert_to_numpy(generator(mel[None]))[0, :, 0]
 
 
-def cuts(frames: int, rng: np.random.Generator) -> list[int]:
-    """Random places to cut so many frames at, from none to all of them."""
+def cuts(frames: int, rng: np.random.Generator, after: int = 0) -> list[int]:
+    """Random places to cut so many frames at that come `after` others, from none to all of them."""
     share = rng.choice([0.02, 0.2, 1.0]) * rng.random()
-    return sorted(np.flatnonzero(rng.random(frames) < share).tolist())
+    return (after + np.flatnonzero(rng.random(frames) < share)).tolist()

@@ -90,11 +90,11 @@ def parser() -> argparse.ArgumentParser:
     )
     export.add_argument("model", type=Path, help="a run's folder or a .keras file")
     export.add_argument("--to", required=True, choices=["tflite", "saved-model", "weights"])
-    export.add_argument("--weights", choices=WEIGHTS, default="float32", help="(default: float32)")
+    export.add_argument("--weights", choices=WEIGHTS, help="of a .tflite (default: float32)")
     export.add_argument("--calibration", type=Path, help="recordings, for int8 and mixed")
     export.add_argument("--out", required=True, type=Path, help="the file, or the folder")
     export.add_argument("--name", help="what the voice is called (default: as --out)")
-    export.add_argument("--licence", default="not stated", help="of the weights")
+    export.add_argument("--licence", help="of the weights (default: not stated)")
 
     evaluate = command(
         "evaluate",

@@ -2,7 +2,8 @@
 
 RUN/checkpoints/step-00001000/model.weights.h5   weights, average, both optimizers
                               state.json         step, seed, data, best validation so far
-RUN/best/                                        a copy of the best of them
+RUN/best/                                        a copy of the best of them, or of the last
+                                                 where discriminators take part
 """
 
 import json
@@ -43,7 +44,7 @@ def latest(run: Path) -> Path | None:
 
 
 def best(run: Path) -> Path | None:
-    """The folder of the checkpoint with the best validation, or None before the first."""
+    """The folder of the checkpoint to vocode with, or None before the first."""
     folder = run / "best"
     return folder if (folder / STATE).exists() else None
 

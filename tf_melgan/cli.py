@@ -160,9 +160,20 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     print(f"{arguments.out / 'report.html'} has the table, the sound and the spectrograms")
 
 
+# What `export` takes, by what it makes.
+_OPTIONS = {
+    "tflite": ("weights", "calibration", "name", "licence"),
+    "saved-model": ("name", "licence"),
+    "weights": (),
+}
+
+
 def _export(arguments: argparse.Namespace) -> None:
     from tf_melgan import mel_files
 
+    for option in ("weights", "calibration", "name", "licence"):
+        if getattr(arguments, option) is not None and option not in _OPTIONS[arguments.to]:
+            raise BadInput(f"--{option}: --to {arguments.to} has no use for it; leave it out")
     if arguments.to == "weights":
         with _quietly():
             from tf_melgan.finetuning import pack
@@ -174,16 +185,16 @@ def _export(arguments: argparse.Namespace) -> None:
         from tf_melgan.keras_voice import KerasVoice
 
         voice = KerasVoice.open(arguments.model)
-        name = arguments.name or arguments.out.stem
+        name, licence = arguments.name or arguments.out.stem, arguments.licence or "not stated"
         if arguments.to == "tflite":
             calibration = (
                 mel_files.some(arguments.calibration, voice.spec) if arguments.calibration else ()
             )
-            given = (arguments.weights, name, arguments.licence, calibration)
+            given = (arguments.weights or "float32", name, licence, calibration)
             info = export.export_tflite(voice.generator, voice.spec, arguments.out, *given)
         else:
-            given = (name, arguments.licence)
-            info = export.export_saved_model(voice.generator, voice.spec, arguments.out, *given)
+            given = (voice.generator, voice.spec, arguments.out, name, licence)
+            info = export.export_saved_model(*given)
     print(f"{arguments.out}: {info.summary()}")
 
 

@@ -43,7 +43,7 @@ class ExportedStream:
     """Frames in, as they come; the sound that they complete, at once.
 
     The sound of all calls together is that of `ExportedVoice.whole`; of a `.tflite` to the bit,
-    unless its weights are int8-dynamic.
+    unless it is of MelGAN's generator in int8-dynamic.
     """
 
     def __init__(self, voice: ExportedVoice):

@@ -70,7 +70,7 @@ class Vocoder:
             return cls(_opened(path, threads))
 
     def vocode(self, mel: np.ndarray, source: MelSpec | None = None) -> np.ndarray:
-        """Log-mel (frames, n_mels) → float32 (frames · hop,) in [-1, 1].
+        """Log-mel (frames, n_mels) → float32 (frames · hop,), where ±1 is full scale.
 
         Args:
             mel: floats, in the convention of `spec`; `tf_melgan.features.adapt` converts others.
@@ -85,7 +85,7 @@ class Vocoder:
         """A stream: `push` mels of any number of frames, play what comes, and `finish`.
 
         Altogether the sound is that of `vocode`: of a `.tflite` to the bit, however the frames
-        were cut.
+        were cut; but of MelGAN's generators in int8-dynamic nearly.
         """
         return VocoderStream(self._voice.stream(), self.spec)
 
