@@ -5,9 +5,11 @@ after one hop, 2 one that repeats with its sign changed, and 1 and 3 together on
 two hops with its sign changed. So one hop of the first and of the second is enough, and two of the
 third; window, signs and overlap-add are then a depthwise convolution over frames.
 
-Of each signal one half of a hop is enough to have a matrix for: the next halves are what the same
-matrix makes of the same bins, each turned by as much as it turns in that time.
+Of each signal a quarter is enough to have a matrix for: the next quarters are what the same matrix
+makes of the same bins, each turned by as much as it turns in that time.
 """
+
+import math
 
 import numpy as np
 
@@ -25,9 +27,9 @@ def basis(hop: int, bins: np.ndarray) -> np.ndarray:
     """Real and then imaginary parts of a group's bins → the first part of its signal.
 
     Returns:
-        float64 (2 · bins, hop / 2), or (2 · bins, hop) where a hop has no half.
+        float64 (2 · bins, samples): a quarter of the signal, or where it has none its half or all.
     """
-    return inverse_dft(hop, bins, hop // _parts(hop))
+    return inverse_dft(hop, bins, _period(hop, bins) // _parts(hop, bins))
 
 
 def turns(hop: int, bins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -37,18 +39,21 @@ def turns(hop: int, bins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         Cosines and sines, float64 (parts, 2 · bins): a spectrum, real parts and then imaginary,
         times the ones and its halves' exchange times the others is the spectrum turned.
     """
-    whole = OVERLAP * _parts(hop)
-    # The odd bins' signal repeats after two hops, the others' after one.
-    parts = np.arange(_parts(hop) * (1 + bins[0] % 2))
-    angle = 2 * np.pi * (parts[:, None] * bins % whole) / whole
+    size, parts = OVERLAP * hop, _parts(hop, bins)
+    begins = np.arange(parts) * (_period(hop, bins) // parts)
+    angle = 2 * np.pi * (begins[:, None] * bins % size) / size
     # Those of right angles are then exactly 0, and need not be multiplied with.
     cosine, sine = np.round(np.cos(angle), 15), np.round(np.sin(angle), 15)
     return np.concatenate((cosine, cosine), 1), np.concatenate((-sine, sine), 1)
 
 
-def _parts(hop: int) -> int:
-    """Of a hop; each but the first saves its matrix."""
-    return 2 - hop % 2
+def _period(hop: int, bins: np.ndarray) -> int:
+    """Samples of a group's signal before it repeats: the odd bins' are two hops."""
+    return hop * (1 + int(bins[0]) % 2)
+
+
+def _parts(hop: int, bins: np.ndarray) -> int:
+    return math.gcd(_period(hop, bins), 4)
 
 
 def overlap_kernel(hop: int) -> np.ndarray:

@@ -90,7 +90,7 @@ def test_a_fourier_voice_lags_by_its_lookahead_and_the_overlap():
     assert frame * graph.hop - graph.lookahead <= touched[0] <= (frame - 4) * graph.hop
 
 
-@pytest.mark.parametrize("hop", [6, 7, 8])
+@pytest.mark.parametrize("hop", [6, 7, 8, 12])
 def test_the_inverse_stft_by_groups_is_that_of_one_kernel(hop):
     expected, overlap = inverse_kernel(hop), inverse_stft.overlap_kernel(hop).reshape(4, 4, hop)
     signals = [(0,), (1,), (2, 3)]
