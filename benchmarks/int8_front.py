@@ -101,13 +101,13 @@ def measure(made: dict[str, bytes], voice: KerasVoice, files: list[Path], rounds
             progress.advance(note=name)
     mel = np.resize(np.concatenate(mels), (_FRAMES, voice.spec.n_mels))[None]
     for frames, suffix in ((_FRAMES, ""), (_SHORT, f"_at_{_SHORT}")):
+        if frames == _SHORT:
+            del runners[_STREAMED]  # one step is no stream
         medians = timed(runners, mel[:, :frames], rounds)
-        for name, row in rows.items():
-            if name == _STREAMED and frames == _SHORT:
-                continue  # one step is no stream
+        for name, seconds in medians.items():
             length = frames * voice.spec.hop / voice.spec.sample_rate
-            row[f"times_real_time{suffix}"] = length / medians[name]
-            row[f"speed{suffix}"] = medians["float32"] / medians[name]
+            rows[name][f"times_real_time{suffix}"] = length / seconds
+            rows[name][f"speed{suffix}"] = medians["float32"] / seconds
     return rows
 
 

@@ -19,20 +19,17 @@ _CONVOLUTION_VERSION = 5
 def with_int8_kernels(model: bytes, kernels: Iterable[np.ndarray]) -> bytes:
     """A float32 model with some of its kernels (1, taps, channels, filters) in int8.
 
-    Each filter has its own scale, from its own largest weight.
-
     Raises:
         ValueError: the model does not hold one of them.
     """
     content = schema.ModelT.InitFromPackedBuf(model)
-    stored = {kernel.tobytes(): kernel for kernel in map(_stored, kernels)}
+    stored = {_stored(kernel).tobytes(): kernel for kernel in kernels}
     scales = {}
     for index, buffer in enumerate(content.buffers):
         kernel = stored.pop(b"" if buffer.data is None else bytes(buffer.data), None)
         if kernel is not None:
-            scale = np.maximum(np.abs(kernel).max(axis=(1, 2, 3)), 1e-30) / 127
-            rounded = np.round(kernel / scale[:, None, None, None]).astype(np.int8)
-            buffer.data, scales[index] = rounded.view(np.uint8).ravel(), scale
+            whole, scales[index] = rounded(kernel)
+            buffer.data = _stored(whole).view(np.uint8).ravel()
     if stored:
         raise ValueError(f"{len(stored)} of the kernels are not in the model")
     for tensor in (tensor for graph in content.subgraphs for tensor in graph.tensors):
@@ -45,6 +42,12 @@ def with_int8_kernels(model: bytes, kernels: Iterable[np.ndarray]) -> bytes:
         if code.builtinCode == schema.BuiltinOperator.CONV_2D:
             code.version = max(code.version, _CONVOLUTION_VERSION)
     return packed(content)
+
+
+def rounded(kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A kernel (…, filters) in int8, and the scale of each filter, from its own largest weight."""
+    scale = np.maximum(np.abs(kernel).max(axis=tuple(range(kernel.ndim - 1))), 1e-30) / 127
+    return np.round(kernel / scale).astype(np.int8), scale
 
 
 def _stored(kernel: np.ndarray) -> np.ndarray:

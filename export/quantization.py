@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_melgan.export.graph import InferenceGraph
+from tf_melgan.export.hybrid import rounded
 from tf_melgan.generators import AnyGenerator
 
 Ranges = dict[str, tuple[float, float]]
@@ -54,7 +55,8 @@ def noise(generator: AnyGenerator, ranges: Ranges, mels: Sequence[np.ndarray]) -
         graph = int8_graph(generator, ranges, chosen)
         for name, kernel in graph.int8_kernels.items():
             if name.split("/")[0] in chosen:
-                kernel.assign(_rounded(kernel.numpy()))
+                whole, scale = rounded(kernel.numpy())
+                kernel.assign(whole * scale)
         return np.concatenate([graph.whole(tf.constant(mel[None]))[0] for mel in mels])
 
     clean = sound(())
@@ -62,12 +64,6 @@ def noise(generator: AnyGenerator, ranges: Ranges, mels: Sequence[np.ndarray]) -
         name: float(np.mean((sound({name}) - clean) ** 2) / np.mean(clean**2))
         for name in stages(InferenceGraph(generator))
     }
-
-
-def _rounded(kernel: np.ndarray) -> np.ndarray:
-    """A kernel (…, filters) as the converter stores it in int8, each filter at its own scale."""
-    scale = np.abs(kernel).max(axis=(0, 1, 2), keepdims=True) / 127
-    return np.round(kernel / np.maximum(scale, 1e-30)) * scale
 
 
 def mixed(noise: dict[str, float], work: dict[str, float], snr: float) -> list[str]:
