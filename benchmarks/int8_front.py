@@ -150,9 +150,7 @@ def main() -> None:
     voice = KerasVoice.open(arguments.model)
     calibration = mel_files.some(arguments.calibration, voice.spec)
     stages, without, made = models(voice.generator, calibration)
-    files = [
-        x for x in sorted(arguments.recordings.rglob("*")) if x.suffix.lower() in audio.SUFFIXES
-    ]
+    files = audio.below(arguments.recordings)
     rows = measure(made, voice, files, arguments.rounds)
     head = ["", "speed", "× real time", f"speed at {_SHORT}", f"× real time at {_SHORT}"]
     head += ["MB", "SNR dB", "PESQ", "STOI", "DNSMOS"]

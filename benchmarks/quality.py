@@ -199,9 +199,7 @@ def recordings_of(folder: Path, most: int | None) -> dict[str, list[Path]]:
         BadInput: there are no speakers, or one has fewer than two recordings.
     """
     speakers = {
-        split.parent.name: [
-            x for x in sorted(split.iterdir()) if x.suffix.lower() in audio.SUFFIXES
-        ][:most]
+        split.parent.name: audio.below(split)[:most]
         for split in sorted(folder.glob("*/validation"))
     }
     if not speakers:

@@ -25,6 +25,15 @@ def existing(path: str | os.PathLike) -> Path:
     return path
 
 
+def below(folder: Path) -> list[Path]:
+    """The recordings in a folder tree, in order; hidden files are none."""
+    return [
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.suffix.lower() in SUFFIXES and path.is_file() and not path.name.startswith(".")
+    ]
+
+
 def info(path: str | os.PathLike) -> Any:
     """What a recording's header says: `samplerate`, `duration` in seconds, `channels`, ….
 

@@ -110,12 +110,11 @@ def _files(folder: Path) -> dict[str, Path]:
     if not folder.is_dir():
         raise BadInput(f"{folder}: no such folder; give one with wav, flac, ogg or mp3 files")
     files: dict[str, Path] = {}
-    for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() in audio.SUFFIXES and not path.name.startswith("."):
-            name = path.relative_to(folder).with_suffix("").as_posix()
-            if name in files:
-                raise BadInput(f"{path}: {files[name].name} has the same name; keep one of them")
-            files[name] = path
+    for path in audio.below(folder):
+        name = path.relative_to(folder).with_suffix("").as_posix()
+        if name in files:
+            raise BadInput(f"{path}: {files[name].name} has the same name; keep one of them")
+        files[name] = path
     if not files:
         raise BadInput(f"{folder}: holds no audio; give a folder with wav, flac, ogg or mp3 files")
     return files

@@ -139,13 +139,7 @@ def prepare(
 def _find(recordings: Path, out: Path) -> list[str]:
     if not recordings.is_dir():
         raise BadInput(f"{recordings}: no such folder; give one with recordings")
-    sources = sorted(
-        path.relative_to(recordings).as_posix()
-        for path in recordings.rglob("*")
-        if path.suffix.lower() in audio.SUFFIXES
-        and path.is_file()
-        and not path.name.startswith(".")
-    )
+    sources = sorted(path.relative_to(recordings).as_posix() for path in audio.below(recordings))
     if not sources:
         raise BadInput(f"{recordings}: holds no wav, flac, ogg or mp3; give a folder of recordings")
     if out.exists() and not out.is_dir():
