@@ -23,10 +23,10 @@ import numpy as np
 from benchmarks import artefacts, quality_page
 from benchmarks.common import RESULTS, machine, versions
 from tf_melgan import audio, voice_file
+from tf_melgan.baseline import griffin_lim
 from tf_melgan.errors import BadInput
 from tf_melgan.evaluation import RECORDINGS, Evaluation, Utterance
 from tf_melgan.features import MelSpec, log_mel
-from tf_melgan.griffin_lim import griffin_lim
 from tf_melgan.pictures import spectra
 from tf_melgan.progress import Progress
 from tf_melgan.scores import METRICS, Score, dnsmos, scores

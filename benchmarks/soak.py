@@ -100,20 +100,25 @@ class Worker:
             raise RuntimeError(f"the run {self.run} did not end well:\n{output[-2000:]}")
         return lines[0].removeprefix("digest ")
 
-    def kill(self, delay: float, while_writing: bool) -> bool:
-        """Kills it `delay` seconds into its steps; False if it had ended before.
+    def kill(self, delay: float, while_writing: bool) -> dict | None:
+        """Kills it `delay` seconds into its steps; None if it had ended before.
 
         With `while_writing`, kills it at the next checkpoint that is being written after that.
+        Returns when the kill came, and whether a checkpoint was half-written then.
         """
         before = self._newest()
         self._wait(lambda: self._newest() != before, _READY_SECONDS)
         time.sleep(delay)
+        checkpoints = self.run / "checkpoints"
         if while_writing:
-            checkpoints = self.run / "checkpoints"
+            # What an earlier kill left is gone by the first checkpoint after it.
             self._wait(lambda: any(checkpoints.glob(".*.part")), _READY_SECONDS)
         self._process.send_signal(signal.SIGKILL)
         self._process.stdout.close()
-        return self._process.wait() == -signal.SIGKILL
+        if self._process.wait() != -signal.SIGKILL:
+            return None
+        half_written = any(checkpoints.glob(".*.part"))
+        return {"seconds": round(delay, 3), "while_writing": half_written}
 
     def _newest(self) -> float:
         path = self.run / "history.jsonl"
@@ -133,10 +138,9 @@ def killed_run(data: Path, folder: Path, replicas: int, kills: int, seed: int) -
         alive = True
         while alive and len(moments) < kills:
             delay = chance.uniform(0, _LATEST_KILL_SECONDS)
-            writing = len(moments) % 3 == 2
-            alive = Worker(data, run, replicas).kill(delay, writing)
-            if alive:
-                moments.append({"seconds": round(delay, 3), "while_writing": writing})
+            moment = Worker(data, run, replicas).kill(delay, len(moments) % 3 == 2)
+            alive = moment is not None
+            moments += [moment] if alive else []
         digests.append(Worker(data, run, replicas).finish())
     return {"digests": digests, "kills": moments}
 

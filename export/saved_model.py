@@ -8,6 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from tf_melgan import saved_model_voice
+from tf_melgan.errors import BadInput
 from tf_melgan.export.graph import InferenceGraph
 from tf_melgan.export.signatures import concrete, streaming
 from tf_melgan.features import MelSpec, keras_log_mel
@@ -28,13 +29,16 @@ def export_saved_model(
     Args:
         generator: trained, with weight normalization or folded.
         spec: the mel it was trained on.
-        path: the folder; one that is there is replaced.
+        path: the folder; an exported voice that is there is replaced.
         name: of the voice.
         licence: of the weights.
 
     Raises:
-        BadInput: the folder cannot be written.
+        BadInput: the folder holds something else, or cannot be written.
     """
+    path = Path(path)
+    if path.exists() and not _replaceable(path):
+        raise BadInput(f"{path}: is there, and no exported voice; give a new folder")
     graph = InferenceGraph(generator)
     info = VoiceInfo(
         name, licence, "float32", spec, graph.shortest, graph.start_frames, graph.lookahead
@@ -46,6 +50,10 @@ def export_saved_model(
         entry.parent.mkdir()
         entry.write_text(json.dumps(asdict(info), indent=1), encoding="utf-8")
     return info
+
+
+def _replaceable(path: Path) -> bool:
+    return path.is_dir() and (not any(path.iterdir()) or saved_model_voice.is_voice(path))
 
 
 def signatures(graph: InferenceGraph, spec: MelSpec) -> dict[str, Any]:

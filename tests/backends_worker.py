@@ -34,8 +34,4 @@ batch = random.normal(size=(4, 40, 12)), random.uniform(-0.9, 0.9, (4, 960, 1))
 history = model.fit((each for each in [batch]), steps_per_epoch=1, verbose=0).history
 values = {f"loss {name}": value[0] for name, value in history.items()}
 values |= {f"weight {i} {v.path}": v.numpy() for i, v in enumerate(model.variables)}
-print(
-    {v.dtype for v in values.values() if hasattr(v, "dtype")},
-    model.optimizer.generator.learning_rate.dtype,
-)
 np.savez(path, **values)

@@ -62,7 +62,7 @@ def random_config(seed: int) -> Config:
         loss=LossConfig(
             adversarial=str(rng.choice(["hinge", "least_squares"])),
             feature_matching_reduction=str(rng.choice(["sum", "mean_of_scales", "mean"])),
-            weights=LossWeights(1.0, 10.0, stft=0.7, compressed_stft=0.4, mel=3.0),
+            weights=LossWeights(1.0, 10.0, 0.7, 0.4, mel=3.0, coherence=2.0, envelope=0.5),
         ),
         training=TrainingConfig(segment=hop, interval=1, steps=1),
     )
@@ -249,6 +249,8 @@ def test_spectral_losses(samples: int, dtype: str):
             losses.multi_resolution_stft_loss(tf.constant(channels_last(real)), ours),
             losses.compressed_stft_loss(tf.constant(channels_last(real)), ours),
             losses.log_mel_l1_loss(tf.constant(channels_last(real)), ours, spec),
+            losses.coherence_loss(tf.constant(channels_last(real)), ours, spec.hop),
+            losses.envelope_loss(tf.constant(channels_last(real)), ours),
         ]
     exact = oracle_losses(real.double(), fake.double(), spec)
     for value, same, truth in zip(values, oracle_losses(real, fake, spec), exact, strict=True):
@@ -259,6 +261,35 @@ def test_spectral_losses(samples: int, dtype: str):
         assert error <= max(TOLERANCE[dtype], 2 * torchs_error)
 
 
+@pytest.mark.parametrize("hop", [100, 256])
+def test_coherence_tells_what_repeats_every_hop_from_noise(hop: int):
+    """1 for what repeats, near 0 for noise, −1 for what turns over each hop."""
+    rng = np.random.default_rng(hop)
+    period = rng.normal(size=hop)
+    silence, noise, repeated, turned = (
+        signal[None, :, None]
+        for signal in (
+            np.zeros(64 * hop),
+            rng.normal(size=64 * hop),
+            np.tile(period, 64),
+            np.tile([*period, *-period], 32),
+        )
+    )
+    assert float(losses.coherence_loss(silence, repeated, hop)) == pytest.approx(1, abs=1e-6)
+    assert float(losses.coherence_loss(turned, repeated, hop)) == pytest.approx(2, abs=1e-6)
+    assert float(losses.coherence_loss(noise, silence, hop)) < 0.2
+
+
+def test_envelope_is_in_nepers():
+    noise = np.random.default_rng(0).normal(size=(2, 6400, 1))
+    louder = noise * np.where(np.arange(6400) < 3200, 1, np.e**2)[None, :, None]
+    assert float(losses.envelope_loss(noise, louder)) == pytest.approx(1, abs=0.01)
+    assert float(losses.envelope_loss(0 * noise, 1e-5 * noise)) == 0
+    # Too short for a block: zeros behind both.
+    short = float(losses.envelope_loss(noise[:, :50], np.e * noise[:, :50]))
+    assert short == pytest.approx(1, abs=1e-6)
+
+
 def oracle_losses(real: torch.Tensor, fake: torch.Tensor, spec: MelSpec) -> list[tuple]:
     """The losses by torch, each with its gradient with respect to `fake`."""
     fake.requires_grad_(True)
@@ -267,6 +298,8 @@ def oracle_losses(real: torch.Tensor, fake: torch.Tensor, spec: MelSpec) -> list
         torch_oracle.stft_loss(real, fake),
         torch_oracle.compressed_stft_loss(real, fake),
         torch_oracle.log_mel_loss(real, fake, *mel),
+        torch_oracle.coherence_loss(real, fake, spec.hop),
+        torch_oracle.envelope_loss(real, fake),
     ]
     gradients = [torch.autograd.grad(value, fake, retain_graph=True)[0] for value in values]
     return [(v.detach().numpy(), channels_last(g)) for v, g in zip(values, gradients, strict=True)]

@@ -79,6 +79,9 @@ def world(tmp_path_factory):
 
     config.save(root / "started/config.yaml")
     config.with_values(**{"training.batch": 4}).save(root / "claimed/config.yaml")
+    Config.from_dict({**SETTINGS, "generator": {"kind": "fourier"}}).save(
+        root / "other-kind/config.yaml"
+    )
     config.save(root / "torn/config.yaml")
     (root / "torn/best").mkdir()
     (root / "torn/best/state.json").write_text("{}")
@@ -109,6 +112,12 @@ CASES = {
     "key=value, as training.steps=1000",
     "train good.yaml data run --set training.batch=0": "config: training.batch is 0; it must be at "
     "least 1",
+    "train good.yaml data run --set training.gain=[0.3,": "--set training.gain=[0.3,: [0.3, is not "
+    "YAML; give a number, word or [list]",
+    "train good.yaml data run --set discriminator.downsampling=[3,3] --set "
+    "discriminator.max_channels=64": "config: discriminator.downsampling is [3, 3]: after a stride "
+    "of 3, 64 channels do not divide among 6 groups; choose a discriminator.max_channels that the "
+    "others divide",
     "train good.yaml data run --set optimiser.beta_1=0": "optimiser.beta_1: no such key in the "
     "config",
     # Prepared folders, through train.
@@ -152,15 +161,26 @@ CASES = {
     "vocode voice.keras mels/object.npy --out out": "{mels/object.npy}: is not a .npy array; save "
     "it with numpy.save",
     # Runs.
-    "vocode recordings mels/good.npy --out out": "{recordings}: is no run, config.yaml is missing; "
-    "give the folder train wrote",
+    "vocode started --out out": "{started}: is all that was given; give .npy mels, recordings, or "
+    "folders",
+    "vocode empty mels/good.npy --out out": "{empty}: holds no .npy mels and no recordings",
+    "vocode voice.keras recordings/a.wav --out recordings": "{recordings/a.wav}: is to be vocoded, "
+    "and would be overwritten; give --out",
+    "vocode voice.keras recordings/a.wav --out recordings/a.wav": "{recordings/a.wav}: is to be "
+    "vocoded, and would be overwritten; give --out",
     "vocode started mels/good.npy --out out": "{started}: has no checkpoint yet; train up to "
     "training.interval first",
     "vocode torn mels/good.npy --out out": "{torn/best}: cannot be restored, it is damaged or of "
     "another model; delete this folder to go on from the checkpoint before it",
     "train good.yaml data claimed": "{claimed/config.yaml}: training.batch is 4, not 2; give the "
     "run's own config, or another run folder",
+    "train good.yaml data other-kind": "{other-kind/config.yaml}: generator.kind is fourier, not "
+    "melgan; give the run's own config, or another run folder",
     # Export.
+    "export voice.keras --to saved-model --out recordings": "{recordings}: is there, and no "
+    "exported voice; give a new folder",
+    "export voice.keras --to tflite --weights float16 --calibration recordings --out out": ""
+    "--calibration: --weights float16 has no use for it; leave it out, or give int8 or mixed",
     "export none --to tflite --out out": "{none}: no such file or folder; give a run's folder or a "
     ".keras file",
     "export none --to saved-model --weights int8 --out out": "--weights: --to saved-model has no "
@@ -182,12 +202,13 @@ CASES = {
     "{recordings}",
     "prepare none out": "{none}: no such folder; give one with recordings",
     "prepare recordings out --validation 2": "validation is 2.0; give a share from 0 to below 1",
+    "prepare recordings out --jobs -1": "jobs is -1; give at least 1 thread",
 }
 
 
 EXPORTS = {"tflite", "saved-model", "weights", "int8", "int8-dynamic"}
 COMMANDS = {"train", "vocode", "evaluate", "prepare", "export"}
-FREE = COMMANDS | {"training.batch", "melgan", "paper", "2", "her", *EXPORTS}
+FREE = COMMANDS | {"training.batch", "melgan", "paper", "2", "-1", "her", "float16", *EXPORTS}
 
 
 def run(world: Path, words: str) -> int:

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import shlex
+import shutil
 import subprocess
 import sys
 
@@ -156,6 +157,44 @@ def test_without_a_voice_the_one_that_ships_speaks(home, tmp_path):
     sound = audio.load(recording, 22050)
     expected = vocoder.vocode(log_mel(sound, vocoder.spec))
     assert np.abs(made[0] - expected).max() <= 1e-6
+
+
+def test_folders_of_recordings_need_no_voice_and_hide_nothing(home, tmp_path, capsys):
+    for name in ("one", "two"):
+        audio.write(tmp_path / name / f"{name}.wav", np.zeros(22050), 22050)
+        (tmp_path / name / f"._{name}.wav").write_bytes(b"what another system keeps beside it")
+    with contextlib.chdir(tmp_path):
+        assert main(["vocode", "one", "two", "--out", "wavs"]) == 0
+    assert sorted(path.name for path in (tmp_path / "wavs").iterdir()) == ["one.wav", "two.wav"]
+
+
+def test_a_folder_of_a_shipped_name_comes_first(home, tmp_path, capsys):
+    shutil.copytree(home / "run", tmp_path / "lj")
+    (tmp_path / "lite").mkdir()
+    with contextlib.chdir(tmp_path):
+        assert Vocoder.load("lj").spec == CONFIG.mel
+        # A config is a file, whatever folders there are.
+        assert main(["train", "lite", str(home / "data"), "run", "--dry-run"]) == 2
+    assert "mel.hop is 64, not 256" in capsys.readouterr().err
+
+
+def test_a_version_is_no_name(home, tmp_path, capsys):
+    served = tmp_path / "her" / "1"
+    for _ in range(2):  # an older export may be replaced
+        assert main(["export", str(home / "run"), "--to", "saved-model", "--out", str(served)]) == 0
+        assert f"{served}: her, float32" in capsys.readouterr().out
+
+
+def test_finetuning_longer_brings_no_untrained_discriminators(home, tmp_path):
+    packed, run = tmp_path / "voice.npz", tmp_path / "run"
+    assert main(["export", str(home / "run"), "--to", "weights", "--out", str(packed)]) == 0
+    with np.load(packed) as archive:
+        kept = {key: archive[key] for key in archive.files if "discriminator" not in key}
+    np.savez(packed, **kept)
+    words = ["finetune", str(packed), str(home / "recordings"), str(run)]
+    words += ["--set", "training.steps=2", "--set", "training.interval=1"]
+    assert main(words) == 0
+    assert Config.load(run / "config.yaml").training.discriminator_start == 2
 
 
 def test_a_run_is_packed_and_finetuned(home, tmp_path, capsys):

@@ -114,6 +114,22 @@ def test_every_start_is_as_likely() -> None:
     assert abs(np.corrcoef(utterance * 1_000_000 + start, gain)[0, 1]) < 0.01
 
 
+@pytest.mark.parametrize("share", [0.25, 0.9])
+def test_a_share_of_segments_begins_where_its_utterance_does(share: float) -> None:
+    lengths = np.array([256 * 100, 256 * 43])
+    utterance, start, gain = Sampler(256, 1024, lengths, 0, (0.3, 1.0)).draw(0, 20_000)
+    same, moved, same_gain = Sampler(256, 1024, lengths, 0, (0.3, 1.0), 0.0, share).draw(0, 20_000)
+    np.testing.assert_array_equal(same, utterance)
+    np.testing.assert_array_equal(same_gain, gain)
+    first = moved == 0
+    np.testing.assert_array_equal(moved[~first], start[~first])
+    by_chance = (start == 0).mean()
+    assert abs(first.mean() - (share + (1 - share) * by_chance)) < 0.015
+    # Those of all utterances alike, at any gain.
+    assert abs(np.corrcoef(first, utterance)[0, 1]) < 0.05
+    assert abs(np.corrcoef(first, gain)[0, 1]) < 0.02
+
+
 def test_draws_do_not_depend_on_how_they_are_asked_for() -> None:
     sampler = Sampler(200, 2000, np.array([20_000, 44_000]), 7, (0.3, 1.0))
     together = sampler.draw(0, 100)

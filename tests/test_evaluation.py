@@ -5,6 +5,7 @@ import csv
 import io
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pesq
@@ -16,10 +17,10 @@ from quick_scores import use_quick_scores
 from scipy import stats
 
 from tf_melgan import audio, report, scores
+from tf_melgan.baseline import griffin_lim
 from tf_melgan.errors import BadInput
 from tf_melgan.evaluation import Evaluation, Utterance, add_griffin_lim, evaluate
 from tf_melgan.features import MelSpec, log_mel
-from tf_melgan.griffin_lim import griffin_lim
 
 RATE = 16_000
 
@@ -201,6 +202,18 @@ def test_means_carry_student_s_interval():
     low, high = stats.t.interval(0.95, 2, np.mean(values[:3]), stats.sem(values[:3]))
     assert (mean - half, mean + half) == (pytest.approx(low), pytest.approx(high)) and count == 3
     assert Evaluation(["voice"], utterances[3:]).mean("voice", "pesq") is None
+
+
+def test_a_system_is_not_taken_for_the_recordings(tmp_path, speech, monkeypatch):
+    for place in ("reference/a.wav", "recordings/a.wav"):
+        audio.write(tmp_path / place, speech, RATE)
+    system = tmp_path / "recordings"
+    result = evaluate(tmp_path / "reference", [system])
+    assert result.systems == [system.as_posix()]
+    assert set(result.utterances[0].scores) == {"recordings", system.as_posix()}
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BadInput, match=r"^recordings: is what the report"):
+        evaluate(Path("reference"), [Path("recordings")])
 
 
 def test_different_rates_meet_at_the_lowest(tmp_path, speech):

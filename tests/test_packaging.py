@@ -9,6 +9,7 @@ import venv
 import zipfile
 from importlib import metadata, resources
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from packaging.requirements import Requirement
@@ -36,7 +37,7 @@ try:
 except ImportError as error:
     print(error)
 """
-ASKS_FOR_TRAINING = 'pip install "tf-melgan[train]"'
+ASKS_FOR_TRAINING = 'pip install ".[train]" in its folder'
 
 
 def required(extra: str = "") -> dict[str, Requirement]:
@@ -102,6 +103,13 @@ def test_training_with_jax_needs_no_tensorflow() -> None:
 def test_configs_ship_with_the_package(name: str) -> None:
     with resources.as_file(resources.files("tf_melgan.configs") / name) as path:
         assert Config.load(path) == Config.load(ROOT / "configs" / name)
+
+
+def test_every_name_stays_what_it_is() -> None:
+    """A submodule of its name, once imported, would take its place."""
+    for _ in range(2):
+        for name in tf_melgan.__all__:
+            assert not isinstance(getattr(tf_melgan, name), ModuleType), name
 
 
 def test_the_command_is_installed() -> None:

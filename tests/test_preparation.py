@@ -172,6 +172,22 @@ def test_added_changed_and_removed_recordings(folder: Path, tmp_path) -> None:
     Prepared.open(out).verify()
 
 
+def test_what_it_did_not_write_is_left_alone(folder: Path, tmp_path) -> None:
+    """Even where recordings lie in a folder of the name that is its own."""
+    for place in ("utterances/mine.wav", "utterances/deep/mine.wav"):
+        (folder / place).parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(folder / place, sound(0.3, seed=len(place)), 22050)
+    np.save(folder / "utterances/mel.npy", np.zeros((5, 80)))
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    for again in range(2):
+        assert prepare(folder, folder).new == (0 if again else 10)
+        assert all(path.read_bytes() == content for path, content in before.items())
+    (folder / "utterances/mine.wav").unlink()
+    stored = len(list((folder / "utterances").glob("*-0.npy")))
+    prepare(folder, folder)
+    assert len(list((folder / "utterances").glob("*-0.npy"))) == stored - 1
+
+
 def test_the_same_bytes_twice(folder: Path, tmp_path) -> None:
     shutil.copy(folder / "chapter0" / "0.wav", folder / "copy.wav")
     assert prepare(folder, tmp_path / "out").new == 9

@@ -17,7 +17,7 @@ from tf_melgan.vocoder import Vocoder
 
 @pytest.mark.parametrize("name", voices.names())
 def test_what_is_fine_tuned_from_says_what_the_voice_says(name: str):
-    with np.load(voices.shipped(name, ".npz")) as archive:
+    with np.load(voices.file(name, ".npz")) as archive:
         config = Config.from_dict(json.loads(str(archive["config"])))
         keys = sorted(key for key in archive.files if key.startswith("generator/"))
         weights = [archive[key].astype(np.float32) for key in keys]
@@ -42,7 +42,7 @@ def test_the_mel_of_what_it_says_is_the_mel_it_was_given(name: str):
 def test_what_ships_is_small():
     """Megabytes of what speaks, and of what is fine-tuned from."""
     for suffix, most in ((".tflite", 14), (".npz", 30)):
-        sizes = [voices.shipped(name, suffix).stat().st_size for name in voices.names()]
+        sizes = [voices.file(name, suffix).stat().st_size for name in voices.names()]
         assert sum(sizes) < most * 1e6
 
 
@@ -50,4 +50,4 @@ def test_what_ships_is_small():
 def test_its_scores_are_of_this_very_file(name: str):
     results = Path(__file__).parents[1] / "benchmarks" / "results" / "quality.json"
     scored = json.loads(results.read_text(encoding="utf-8"))["sha256"][name]
-    assert scored == hashlib.sha256(voices.shipped(name).read_bytes()).hexdigest()
+    assert scored == hashlib.sha256(voices.file(name).read_bytes()).hexdigest()

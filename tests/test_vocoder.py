@@ -163,7 +163,10 @@ print(main(["vocode", {str(tmp_path / "voice.keras")!r}, __file__, "--out", "x"]
     script = tmp_path / "script.npy"
     script.write_text(code)
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
-    extra = 'needs keras, which is not installed: pip install "tf-melgan[train]"'
+    extra = (
+        "needs keras, which is not installed; install tf-melgan with its extra train: "
+        'pip install ".[train]" in its folder'
+    )
     assert done.stdout.splitlines() == [
         f"tf_melgan.MelGAN {extra}",
         f"{tmp_path} {extra}",

@@ -179,6 +179,30 @@ def compressed_stft_loss(real: Tensor, fake: Tensor) -> Tensor:
     return sum(losses) / len(losses)
 
 
+def coherence_loss(real: Tensor, fake: Tensor, hop: int) -> Tensor:
+    """By bands of 32 bins: how alike two frames of four hops are, a hop apart."""
+
+    def coherence(audio: Tensor) -> Tensor:
+        size = 4 * hop
+        audio = F.pad(audio[:, 0], (0, max(size + hop - audio.shape[-1], 0)))
+        frames = audio.unfold(-1, size, hop) * torch.hann_window(size, dtype=audio.dtype)
+        spectra = torch.fft.rfft(frames)[..., : size // 64 * 32].unflatten(-1, (-1, 32))
+        now, after = spectra[:, :-1], spectra[:, 1:]
+        alike = (now * after.conj()).real.sum(-1)
+        power = (now.abs().square() + after.abs().square()).sum(-1) / 2
+        return alike / (power + 1e-8)
+
+    return F.l1_loss(coherence(fake), coherence(real))
+
+
+def envelope_loss(real: Tensor, fake: Tensor) -> Tensor:
+    def levels(audio: Tensor) -> Tensor:
+        blocks = F.pad(audio[:, 0], (0, max(64 - audio.shape[-1], 0))).unfold(-1, 64, 32)
+        return blocks.square().mean(-1).clamp(min=1e-8).sqrt().log()
+
+    return F.l1_loss(levels(fake), levels(real))
+
+
 def log_mel_loss(real: Tensor, fake: Tensor, rate: int, n_fft: int, hop: int, n_mels: int):
     bank = librosa.filters.mel(sr=rate, n_fft=n_fft, n_mels=n_mels, fmax=rate / 2, dtype=np.float64)
     bank = torch.from_numpy(bank).to(real.dtype)
@@ -196,7 +220,7 @@ class Losses:
 
     Attributes:
         kind: "hinge" or "least_squares".
-        weights: of "adversarial", "feature_matching", "stft", "compressed_stft" and "mel".
+        weights: by the names of the terms in `generator`.
         mel: arguments of `log_mel_loss`.
     """
 
@@ -218,6 +242,8 @@ class Losses:
             "stft": lambda: stft_loss(real, fake),
             "compressed_stft": lambda: compressed_stft_loss(real, fake),
             "mel": lambda: log_mel_loss(real, fake, *self.mel),
+            "coherence": lambda: coherence_loss(real, fake, self.mel[2]),
+            "envelope": lambda: envelope_loss(real, fake),
         }
         values = {name: terms[name]() for name in self.weights}
         return sum(self.weights[name] * value for name, value in values.items()), values

@@ -20,7 +20,7 @@ _ROOMS = {
     "Vocoder": "vocoder",
     "WeightNormalization": "weight_normalization",
     "evaluate": "evaluation",
-    "griffin_lim": "griffin_lim",
+    "griffin_lim": "baseline",
     "log_mel": "features",
     "prepare": "preparation",
     "segments": "data",

@@ -88,12 +88,22 @@ def parser() -> argparse.ArgumentParser:
         "Turn a trained vocoder into files that run without tf-melgan.",
         "export runs/voice --to tflite --weights float16 --out voice.tflite",
     )
-    export.add_argument("model", type=Path, help="a run's folder or a .keras file")
+    export.add_argument(
+        "model", type=Path, help="a run's folder, or a .keras file (but for --to weights)"
+    )
     export.add_argument("--to", required=True, choices=["tflite", "saved-model", "weights"])
     export.add_argument("--weights", choices=WEIGHTS, help="of a .tflite (default: float32)")
     export.add_argument("--calibration", type=Path, help="recordings, for int8 and mixed")
-    export.add_argument("--out", required=True, type=Path, help="the file, or the folder")
-    export.add_argument("--name", help="what the voice is called (default: as --out)")
+    export.add_argument(
+        "--out",
+        required=True,
+        type=Path,
+        help="the file, or the folder of a SavedModel: a new one, or an older export's",
+    )
+    export.add_argument(
+        "--name",
+        help="what the voice is called (default: as --out, or as what is above a folder 1, 2, …)",
+    )
     export.add_argument("--licence", help="of the weights (default: not stated)")
 
     evaluate = command(

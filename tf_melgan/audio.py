@@ -1,7 +1,7 @@
 """Recordings in, wavs out: any rate and channel count, through soundfile and soxr."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,12 +25,12 @@ def existing(path: str | os.PathLike) -> Path:
     return path
 
 
-def below(folder: Path) -> list[Path]:
-    """The recordings in a folder tree, in order; hidden files are none."""
+def below(folder: Path, suffixes: Sequence[str] = SUFFIXES) -> list[Path]:
+    """The files of a folder tree with one of the suffixes, in order; hidden ones are left out."""
     return [
         path
         for path in sorted(folder.rglob("*"))
-        if path.suffix.lower() in SUFFIXES and path.is_file() and not path.name.startswith(".")
+        if path.suffix.lower() in suffixes and path.is_file() and not path.name.startswith(".")
     ]
 
 

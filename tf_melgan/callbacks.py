@@ -11,6 +11,7 @@ import numpy as np
 
 from tf_melgan import backends, checkpoints, pictures, scores
 from tf_melgan.data import Prepared
+from tf_melgan.errors import BadInput
 from tf_melgan.features import log_mel
 from tf_melgan.files import whole_file
 from tf_melgan.progress import Progress
@@ -71,12 +72,18 @@ class Checkpoints(keras.callbacks.Callback):
         self.run, self.interval, self.best, self.state = run, interval, best, state
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        score = (logs or {}).get(VALIDATION_SCORE, math.inf)
+        logs, step = logs or {}, (epoch + 1) * self.interval
+        score = logs.get(VALIDATION_SCORE, math.inf)
+        if math.isnan(score) or math.isnan(logs.get("generator", 0.0)):
+            raise BadInput(
+                f"{self.run}: training diverged before step {step}, what it computes is no number; "
+                "lower optimizer.learning_rate in a new run; the checkpoints before are kept"
+            )
         better = score < self.best or self.model.adversarial
         self.best = min(score, self.best)
-        step = (epoch + 1) * self.interval
         best = self.best if math.isfinite(self.best) else None
-        folder = checkpoints.save(self.run, self.model, {"step": step, "best": best} | self.state)
+        state = {"step": step, "best": best, "is_best": better} | self.state
+        folder = checkpoints.save(self.run, self.model, state)
         if better:
             checkpoints.save_best(self.run, folder)
 
@@ -92,9 +99,7 @@ class History(keras.callbacks.Callback):
         super().__init__()
         self.path, self.interval = run / "history.jsonl", interval
         lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.exists() else []
-        # A kill while a line is appended leaves half of it, which no checkpoint has seen.
-        whole = [line for line in lines if line.endswith("}")]
-        self._lines = [line for line in whole if json.loads(line)["step"] <= step]
+        self._lines = [line for line in lines if json.loads(line)["step"] <= step]
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         row = {"step": (epoch + 1) * self.interval, **(logs or {})}

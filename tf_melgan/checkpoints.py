@@ -1,7 +1,8 @@
 """A run's checkpoints: all that the next step depends on, each written whole or not at all.
 
 RUN/checkpoints/step-00001000/model.weights.h5   weights, average, both optimizers
-                              state.json         step, seed, data, best validation so far
+                              state.json         step, seed, data, best validation so far,
+                                                 and whether that is this one
 RUN/best/                                        a copy of the best of them, or of the last
                                                  where discriminators take part
 """
@@ -38,6 +39,18 @@ def save_best(run: Path, checkpoint: Path) -> None:
             shutil.copyfile(file, aside / file.name)
 
 
+def recover(run: Path) -> None:
+    """Mends what a kill while writing left: half-written folders, and a best one not yet copied."""
+    for place in (run, run / "checkpoints"):
+        for half in place.glob(".*.part"):
+            shutil.rmtree(half, ignore_errors=True)
+    last = latest(run)
+    if last is not None and _state(last).get("is_best"):
+        kept = best(run)
+        if kept is None or _state(kept) != _state(last):
+            save_best(run, last)
+
+
 def latest(run: Path) -> Path | None:
     """The last checkpoint's folder, or None before the first."""
     return next(reversed(_folders(run)), None)
@@ -63,6 +76,14 @@ def restore(folder: Path, model: keras.Model) -> dict[str, Any]:
             f"{folder}: cannot be restored, it is damaged or of another model; delete this folder "
             "to go on from the checkpoint before it"
         ) from error
+
+
+def _state(folder: Path) -> dict[str, Any]:
+    """A checkpoint's state; empty where it cannot be read, which `restore` then says."""
+    try:
+        return json.loads((folder / STATE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
 
 
 def _folders(run: Path) -> list[Path]:

@@ -14,6 +14,7 @@ from tf_melgan import voices
 from tf_melgan.arguments import parser
 from tf_melgan.errors import BadInput
 from tf_melgan.extras import needed_for
+from tf_melgan.voice_file import CALIBRATED
 
 BAD_INPUT, INTERRUPTED = 2, 130
 
@@ -81,7 +82,8 @@ def _dry_run(config: Any, data: str) -> None:
         utterances = prepared.utterances(split)
         samples[split] = sum(utterance.samples for utterance in utterances)
         minutes = samples[split] / config.mel.sample_rate / 60
-        print(f"{split:<15}{len(utterances):,} recordings, {minutes:.1f} minutes")
+        recordings = len({utterance.path for utterance in utterances})
+        print(f"{split:<15}{recordings:,} recordings, {minutes:.1f} minutes")
     training = config.training
     batches = max(1, round(samples["train"] / (training.batch * training.segment)))
     print(f"{'epoch':<15}{batches:,} batches; {training.steps / batches:,.0f} epochs in all")
@@ -112,22 +114,28 @@ def _vocode(arguments: argparse.Namespace) -> None:
 
 
 def _voice_and_inputs(words: list[str]) -> tuple[str, list[Path]]:
-    """The voice is the first word, unless that is all there is to vocode, or can be vocoded."""
+    """The voice is the first word, unless that is something to vocode."""
     from tf_melgan.mel_files import SUFFIXES
 
-    if len(words) == 1 or Path(words[0]).suffix.lower() in SUFFIXES:
-        words = [voices.DEFAULT, *words]
+    first = Path(words[0])
+    marks = ("config.yaml", "saved_model.pb")
+    recordings = first.is_dir() and not any((first / mark).exists() for mark in marks)
+    if recordings or first.suffix.lower() in SUFFIXES:
+        words = [str(voices.file(voices.DEFAULT)), *words]
+    if len(words) == 1:
+        raise BadInput(f"{first}: is all that was given; give .npy mels, recordings, or folders")
     return words[0], [Path(word) for word in words[1:]]
 
 
 def _targets(inputs: list[Path], out: Path) -> dict[Path, Path]:
     """Where the sound of each input file goes."""
+    from tf_melgan import audio
     from tf_melgan.mel_files import SUFFIXES as known
 
     targets: dict[Path, Path] = {}
     for path in inputs:
         if path.is_dir():
-            found = [x for x in sorted(path.rglob("*")) if x.suffix.lower() in known]
+            found = audio.below(path, known)
             if not found:
                 raise BadInput(f"{path}: holds no .npy mels and no recordings")
             targets |= {x: out / x.relative_to(path).with_suffix(".wav") for x in found}
@@ -138,9 +146,12 @@ def _targets(inputs: list[Path], out: Path) -> dict[Path, Path]:
         else:
             targets[path] = out / f"{path.stem}.wav"
     if out.suffix == ".wav" and len(targets) == 1:
-        return dict.fromkeys(targets, out)
+        targets = dict.fromkeys(targets, out)
     sources: dict[Path, Path] = {}
+    given = {source.resolve() for source in targets}
     for source, target in targets.items():
+        if target.resolve() in given:
+            raise BadInput(f"{target}: is to be vocoded, and would be overwritten; give --out")
         if target in sources:
             raise BadInput(f"{source}: would be {target}, as {sources[target]}; rename one of them")
         sources[target] = source
@@ -174,6 +185,11 @@ def _export(arguments: argparse.Namespace) -> None:
     for option in ("weights", "calibration", "name", "licence"):
         if getattr(arguments, option) is not None and option not in _OPTIONS[arguments.to]:
             raise BadInput(f"--{option}: --to {arguments.to} has no use for it; leave it out")
+    if arguments.calibration and arguments.weights not in CALIBRATED:
+        raise BadInput(
+            f"--calibration: --weights {arguments.weights or 'float32'} has no use for it; "
+            f"leave it out, or give {' or '.join(CALIBRATED)}"
+        )
     if arguments.to == "weights":
         with _quietly():
             from tf_melgan.finetuning import pack
@@ -185,7 +201,10 @@ def _export(arguments: argparse.Namespace) -> None:
         from tf_melgan.keras_voice import KerasVoice
 
         voice = KerasVoice.open(arguments.model)
-        name, licence = arguments.name or arguments.out.stem, arguments.licence or "not stated"
+        # A folder that is a number is a version of what the one above is called.
+        place = arguments.out.absolute()
+        own = place.parent.name if place.name.isdigit() else place.stem
+        name, licence = arguments.name or own, arguments.licence or "not stated"
         if arguments.to == "tflite":
             calibration = (
                 mel_files.some(arguments.calibration, voice.spec) if arguments.calibration else ()
@@ -209,7 +228,7 @@ def _config(name: str) -> Any:
     """A config file, or one that ships with the package by its name."""
     from tf_melgan.config import Config
 
-    if not Path(name).exists() and Path(name).suffix == "":
+    if not Path(name).is_file() and Path(name).suffix == "":
         folder = resources.files("tf_melgan.configs")
         shipped = sorted(Path(x.name).stem for x in folder.iterdir() if x.name.endswith(".yaml"))
         if name not in shipped:
@@ -227,7 +246,12 @@ def _settings(pairs: list[str]) -> dict[str, Any]:
         key, equals, value = pair.partition("=")
         if not equals:
             raise BadInput(f"--set {pair}: has no value; give key=value, as training.steps=1000")
-        settings[key] = yaml.safe_load(value)
+        try:
+            settings[key] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise BadInput(
+                f"--set {pair}: {value} is not YAML; give a number, word or [list]"
+            ) from None
     return settings
 
 

@@ -59,11 +59,13 @@ class LossWeights:
     stft: float = 0.0
     compressed_stft: float = 0.0
     mel: float = 0.0
+    coherence: float = 0.0
+    envelope: float = 0.0
 
     @property
     def spectral(self) -> float:
         """The weight of what needs no discriminator."""
-        return self.stft + self.compressed_stft + self.mel
+        return self.stft + self.compressed_stft + self.mel + self.coherence + self.envelope
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,7 @@ class TrainingConfig:
     segment: int = 8192
     gain: tuple[float, ...] = (0.3, 1.0)
     silence: float = 0.0
+    beginnings: float = 0.0
     seed: int = 0
     interval: int = 1000
     discriminator_start: int = 0

@@ -61,6 +61,16 @@ def check(config: "Config") -> None:
         f"discriminator.max_channels is {discriminator.max_channels}; it must be a multiple of "
         f"discriminator.channels {discriminator.channels}",
     )
+    filters = discriminator.channels
+    for stride in discriminator.downsampling:
+        groups = filters // 4 if stride > 1 else 1
+        filters = min(filters * stride, discriminator.max_channels)
+        _require(
+            filters % groups == 0,
+            f"discriminator.downsampling is {list(discriminator.downsampling)}: after a stride of "
+            f"{stride}, {filters} channels do not divide among {groups} groups; choose a "
+            "discriminator.max_channels that the others divide",
+        )
     for key in ("steps", "batch", "segment", "interval"):
         value = getattr(training, key)
         _require(value >= 1, f"training.{key} is {value}; it must be at least 1")
@@ -82,6 +92,11 @@ def check(config: "Config") -> None:
     weights = asdict(loss.weights)
     for key, value in weights.items():
         _require(value >= 0, f"loss.weights.{key} is {value}; it must be 0 or more")
+    _require(
+        mel.hop >= 16 or not loss.weights.coherence,
+        f"loss.weights.coherence is {loss.weights.coherence}; with mel.hop {mel.hop}, under 16, a "
+        "spectrum has no band for it; give 0",
+    )
     _require(any(weights.values()), "loss.weights are all 0; give at least one term a weight")
     _require(
         training.discriminator_start == 0 or loss.weights.spectral > 0,
@@ -93,11 +108,9 @@ def check(config: "Config") -> None:
         f"training.gain is {list(training.gain)}; give [lowest, highest] with "
         "0 < lowest <= highest <= 1",
     )
-    _require(
-        0 <= training.silence < 1,
-        f"training.silence is {training.silence}; it must be in [0, 1)",
-    )
-    _require(0 <= training.ema < 1, f"training.ema is {training.ema}; it must be in [0, 1)")
+    for key in ("silence", "beginnings", "ema"):
+        value = getattr(training, key)
+        _require(0 <= value < 1, f"training.{key} is {value}; it must be in [0, 1)")
     _require(training.seed >= 0, f"training.seed is {training.seed}; it must be 0 or more")
     for key in ("learning_rate", "epsilon"):
         value = getattr(optimizer, key)

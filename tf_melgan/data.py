@@ -29,6 +29,7 @@ def segments(
     seed: int,
     gain: tuple[float, float] = (0.3, 1.0),
     silence: float = 0.0,
+    beginnings: float = 0.0,
     start_step: int = 0,
     split: str = "train",
 ) -> Iterable:
@@ -44,6 +45,7 @@ def segments(
         seed: of the choice of segments and gains.
         gain: lowest and highest factor on the stored audio, which peaks at 0.95.
         silence: share of segments that are silenced.
+        beginnings: share of segments that are put where their utterance begins.
         start_step: the first batch's number.
         split: "train" or "validation".
 
@@ -62,7 +64,7 @@ def segments(
         )
     utterances = prepared.utterances(split)
     lengths = np.array([utterance.samples for utterance in utterances], np.int64)
-    sampler = Sampler(prepared.spec.hop, segment, lengths, seed, gain, silence)
+    sampler = Sampler(prepared.spec.hop, segment, lengths, seed, gain, silence, beginnings)
     if not sampler.starts:
         raise BadInput(
             f"{prepared.folder}: the longest of {len(utterances)} utterances to {split} on has "

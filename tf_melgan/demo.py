@@ -18,7 +18,7 @@ def demo(out: Path) -> None:
     """
     mel = np.load(voices.SENTENCE).astype(np.float32)
     begin = time.perf_counter()
-    vocoder = Vocoder.load(voices.DEFAULT)
+    vocoder = Vocoder.load(voices.file(voices.DEFAULT))
     sound = vocoder.vocode(mel)
     took, rate = time.perf_counter() - begin, vocoder.spec.sample_rate
     audio.write(out / "vocoded.wav", sound, rate)

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from tf_melgan import audio
+from tf_melgan.baseline import griffin_lim
 from tf_melgan.errors import BadInput
 from tf_melgan.features import log_mel
-from tf_melgan.griffin_lim import griffin_lim
 from tf_melgan.progress import Progress
 from tf_melgan.scores import Score, dnsmos, scores, spec_of
 
@@ -123,8 +123,10 @@ def _files(folder: Path) -> dict[str, Path]:
 def _named(systems: Iterable[Path]) -> dict[str, Path]:
     paths = list(systems)
     names = [path.resolve().name for path in paths]
-    if len(set(names)) < len(names):
+    if len({RECORDINGS, *names}) <= len(names):
         names = [path.as_posix() for path in paths]
+    if RECORDINGS in names:
+        raise BadInput(f"{RECORDINGS}: is what the report calls the recordings; rename this folder")
     return dict(zip(names, paths, strict=True))
 
 

@@ -13,5 +13,6 @@ def needed_for(what: str) -> Iterator[None]:
         if (error.name or "").startswith("tf_melgan"):
             raise
         raise ImportError(
-            f'{what} needs {error.name}, which is not installed: pip install "tf-melgan[train]"'
+            f"{what} needs {error.name}, which is not installed; install tf-melgan with its extra "
+            'train: pip install ".[train]" in its folder'
         ) from error

@@ -63,7 +63,7 @@ def whole_folder(path: str | os.PathLike) -> Iterator[Path]:
     An existing folder at `path` is replaced. Raises `BadInput` as `whole_file` does.
     """
     path = Path(path)
-    aside = _aside(path)
+    aside, old = _aside(path), _aside(path)
     try:
         with _readable_errors(path):
             aside.mkdir(parents=True)
@@ -72,8 +72,14 @@ def whole_folder(path: str | os.PathLike) -> Iterator[Path]:
                 _sync(file)
             _sync(aside)
             if path.exists():
-                shutil.rmtree(path)
-            os.replace(aside, path)
+                os.replace(path, old)
+            try:
+                os.replace(aside, path)
+            except OSError:
+                with suppress(OSError):
+                    os.replace(old, path)
+                raise
             _sync(path.parent)
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        for folder in (aside, old):
+            shutil.rmtree(folder, ignore_errors=True)

@@ -59,12 +59,11 @@ def finetune(
     Raises:
         BadInput: the voice is none or cannot be fine-tuned, or recordings or settings do not fit.
     """
-    path = voices.shipped(Path(voice), ".npz")
+    path = voices.found(voice, ".npz")
     weights = _read(path)
     trained = Config.from_dict(json.loads(str(weights.pop(_CONFIG))), str(path))
     adversarial = any(key.startswith("discriminator/") for key in weights)
-    config = _recipe(trained, adversarial)
-    config = config.with_values(**settings)
+    config = _recipe(trained, adversarial, settings)
     data = Path(run) / "data"
     print(prepare(recordings, data, config.mel))
 
@@ -78,9 +77,9 @@ def finetune(
     return train(config, data, run, start=start)
 
 
-def _recipe(config: Config, adversarial: bool) -> Config:
+def _recipe(config: Config, adversarial: bool, settings: dict[str, Any]) -> Config:
     """A short run at a low rate; without trained discriminators on the spectral losses alone."""
-    steps = 1500
+    steps = settings.get("training.steps", 1500)
     return config.with_values(
         **{
             "training.steps": steps,
@@ -90,6 +89,7 @@ def _recipe(config: Config, adversarial: bool) -> Config:
             "optimizer.learning_rate": 3e-4,
             "optimizer.final_learning_rate": 1e-5,
             "optimizer.decay": "cosine",
+            **settings,
         }
     )
 

@@ -1,4 +1,4 @@
-"""MelGAN's losses, and three optional ones, on keras.ops: scalars in float32 or float64.
+"""MelGAN's losses, and five optional ones, on keras.ops: scalars in float32 or float64.
 
 Audio is (batch, samples, 1); outputs of the discriminators are, per scale, a list of features
 with the score at its end, as `MultiScaleDiscriminator` gives them.
@@ -10,6 +10,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from tf_melgan.config import OVERLAP
 from tf_melgan.features import MelSpec, keras_log_mel
 
 Outputs = Sequence[Sequence[Any]]
@@ -18,6 +19,9 @@ _STFT_SIZES = (512, 1024, 2048)
 _COMPRESSED_STFT_SIZES = (128, 256, 512, 1024, 2048)
 _COMPRESSION = 0.3
 _SMALLEST_MAGNITUDE = 1e-5
+_BAND = 32  # bins of a frame of four hops
+_BLOCK = 32  # samples; a level is that of two
+_SMALLEST_POWER = 1e-8
 
 
 def _full(x: Any) -> Any:
@@ -122,9 +126,7 @@ def _magnitude(audio: Any, n_fft: int) -> Any:
 
     Nothing is padded but a signal (batch, samples, 1) that is shorter than a frame.
     """
-    signal = audio[:, :, 0]
-    if signal.shape[1] < n_fft:
-        signal = ops.pad(signal, ((0, 0), (0, n_fft - signal.shape[1])))
+    signal = _at_least(audio[:, :, 0], n_fft)
     real, imaginary = ops.stft(signal, n_fft, n_fft // 4, n_fft, window="hann", center=False)
     power = ops.square(real) + ops.square(imaginary)
     return ops.sqrt(ops.maximum(power, _SMALLEST_MAGNITUDE**2))
@@ -135,3 +137,53 @@ def log_mel_l1_loss(real: Any, fake: Any, spec: MelSpec) -> Any:
     return ops.mean(
         ops.abs(keras_log_mel(real[:, :, 0], spec) - keras_log_mel(fake[:, :, 0], spec))
     )
+
+
+def coherence_loss(real: Any, fake: Any, hop: int) -> Any:
+    """Mean absolute difference of how alike neighbouring frames are (`_coherence`).
+
+    A generator at frame rate is tempted to make noise from what it repeats every hop, which has
+    lines at multiples of the frame rate, and which a spectrogram of one frame hardly shows.
+    """
+    return ops.mean(ops.abs(_coherence(real, hop) - _coherence(fake, hop)))
+
+
+def _coherence(audio: Any, hop: int) -> Any:
+    """How alike a frame and the next are, by bands: 1 where one repeats the other, 0 in noise.
+
+    Of the spectra X of Hann-windowed frames of four hops, a hop apart, the sum of
+    Re Xₜ · conj Xₜ₊₁ over the 32 bins of a band, over the mean of both frames' power there.
+    """
+    size = OVERLAP * hop
+    signal = _at_least(audio[:, :, 0], size + hop)
+    real, imaginary = ops.stft(signal, size, hop, size, window="hann", center=False)
+    bands = size // 2 // _BAND
+
+    def summed(x: Any) -> Any:
+        return ops.sum(ops.reshape(x[..., : bands * _BAND], (*x.shape[:-1], bands, _BAND)), axis=-1)
+
+    power = summed(ops.square(real) + ops.square(imaginary))
+    alike = summed(real[:, 1:] * real[:, :-1] + imaginary[:, 1:] * imaginary[:, :-1])
+    return alike / ((power[:, 1:] + power[:, :-1]) / 2 + _SMALLEST_POWER)
+
+
+def envelope_loss(real: Any, fake: Any) -> Any:
+    """Mean absolute difference of the logarithms of the RMS of 64 samples, 32 apart.
+
+    It hears what sounds before an onset, where a frame has but one level. RMS is kept at 1e-4.
+    """
+    return ops.mean(ops.abs(_levels(real) - _levels(fake)))
+
+
+def _levels(audio: Any) -> Any:
+    signal = _at_least(audio[:, :, 0], 2 * _BLOCK)
+    blocks = signal.shape[1] // _BLOCK
+    square = ops.reshape(ops.square(signal[:, : blocks * _BLOCK]), (-1, blocks, _BLOCK))
+    power = ops.mean(square, axis=-1)
+    return ops.log(ops.maximum((power[:, 1:] + power[:, :-1]) / 2, _SMALLEST_POWER)) / 2
+
+
+def _at_least(signal: Any, samples: int) -> Any:
+    """(batch, samples) with zeros behind, if it is shorter."""
+    missing = samples - signal.shape[1]
+    return ops.pad(signal, ((0, 0), (0, missing))) if missing > 0 else signal

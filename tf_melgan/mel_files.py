@@ -41,7 +41,7 @@ def some(folder: Path, spec: MelSpec, most: int = 16) -> list[np.ndarray]:
     Raises:
         BadInput: there are none, or one cannot be read.
     """
-    files = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in SUFFIXES]
+    files = audio.below(folder, SUFFIXES)
     if not files:
         raise BadInput(f"{folder}: holds no .npy mels and no recordings")
     return [next(pieces(path, spec)) for path in files[:: -(-len(files) // most)]]

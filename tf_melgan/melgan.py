@@ -96,8 +96,13 @@ class MelGAN(backends.TrainStep, keras.Model):
                     for optimizer in (generator_optimizer, discriminator_optimizer)
                 )
             )
-            pair.generator.build(self.generator.trainable_variables)
-            pair.discriminator.build(self.discriminator.trainable_variables)
+            for optimizer, model in (
+                (pair.generator, self.generator),
+                (pair.discriminator, self.discriminator),
+            ):
+                # Built again, a loss scale would begin anew.
+                if not optimizer.built:
+                    optimizer.build(model.trainable_variables)
             self.adversarial = adversarial
         super().compile(
             optimizer=pair,
@@ -180,6 +185,10 @@ class MelGAN(backends.TrainStep, keras.Model):
             terms["compressed_stft"] = losses.compressed_stft_loss(real, fake)
         if "mel" in weights:
             terms["mel"] = losses.log_mel_l1_loss(real, fake, self.config.mel)
+        if "coherence" in weights:
+            terms["coherence"] = losses.coherence_loss(real, fake, self.config.mel.hop)
+        if "envelope" in weights:
+            terms["envelope"] = losses.envelope_loss(real, fake)
         total = ops.sum(ops.stack([weights[name] * terms[name] for name in weights]))
         return {"generator": total, **terms}
 

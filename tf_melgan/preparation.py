@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -36,6 +37,9 @@ PART_SECONDS = 30
 # high.
 FLAT_RUN, FLAT_RUNS = 3, 3
 FULL_SCALE = 32767 / 32768
+
+# What `_store` writes, or wrote halfway: nothing else in the folder is ours to delete.
+_OWN = re.compile(r"\.?[0-9a-f]{16}-\d+(\.[0-9a-f]{8}\.part)?\.npy")
 
 Reader = Callable[[Path], tuple[np.ndarray, int]]
 """A path → float32 (samples, channels) and their rate, or `BadInput`."""
@@ -91,12 +95,14 @@ def prepare(
         read: what decodes; `tf_melgan.tfio.read` does it in TensorFlow.
 
     Raises:
-        BadInput: no usable recording, a share outside [0, 1), unknown ids, or an `out` that holds
-            another `MelSpec` or cannot be written.
+        BadInput: no usable recording, a share outside [0, 1), no threads, unknown ids, or an `out`
+            that holds another `MelSpec` or cannot be written.
     """
     recordings, out, spec = Path(recordings), Path(out), spec or MelSpec()
     if not 0 <= validation < 1:
         raise BadInput(f"validation is {validation}; give a share from 0 to below 1")
+    if jobs is not None and jobs < 1:
+        raise BadInput(f"jobs is {jobs}; give at least 1 thread")
     sources = _find(recordings, out)
     listed = None if validation_ids is None else _ids(Path(validation_ids), sources)
     known = _known(out, spec)
@@ -123,7 +129,7 @@ def prepare(
         aside.write_text(json.dumps(content, indent=1), encoding="utf-8")
     live = {part["file"] for entry in used for part in entry["parts"]}
     for file in (out / FOLDER).iterdir():
-        if file.name not in live:
+        if _OWN.fullmatch(file.name) and file.name not in live:
             file.unlink()
     return Report(
         train=sum(entry["split"] == "train" for entry in used),

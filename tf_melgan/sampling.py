@@ -50,6 +50,8 @@ class Sampler:
         seed: of all draws.
         gain: lowest and highest factor.
         silence: share of draws whose gain is 0 instead.
+        beginnings: share of draws whose start is 0 instead, for there a vocoder has to do without
+            what was before, and most segments are from somewhere within.
     """
 
     def __init__(
@@ -60,8 +62,9 @@ class Sampler:
         seed: int,
         gain: tuple[float, float],
         silence: float = 0.0,
+        beginnings: float = 0.0,
     ):
-        self._silence = np.float32(silence)
+        self._silence, self._beginnings = np.float32(silence), np.float32(beginnings)
         self._hop, self._low, self._high = hop, *np.array(gain, np.float32)
         starts = np.maximum((np.asarray(samples, np.int64) - segment) // hop + 1, 0)
         self.starts = int(starts.sum())
@@ -80,8 +83,10 @@ class Sampler:
         utterance = by.search(self._ends, place)
         start = (place - by.take(self._begins, utterance)) * self._hop
         # 24 bits are all that a float32 between 0 and 1 can tell apart evenly.
-        bits = by.shift(mix(counters + by.uint64(1), by), by.uint64(40))
-        share = by.float32(by.int64(bits)) * np.float32(2**-24)
+        bits = mix(counters + by.uint64(1), by)
+        share = by.float32(by.int64(by.shift(bits, by.uint64(40)))) * np.float32(2**-24)
+        within = by.float32(by.int64(bits % by.uint64(2**24))) * np.float32(2**-24)
+        start *= by.int64(within >= self._beginnings)
         heard = by.float32(share >= self._silence)
         share = (share - self._silence) / (1 - self._silence)
         return utterance, start, (self._low + (self._high - self._low) * share) * heard

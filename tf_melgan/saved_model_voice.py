@@ -14,7 +14,6 @@ seven signatures, all float32 where nothing else is said.
 """
 
 import hashlib
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -24,10 +23,9 @@ import tensorflow as tf
 
 from tf_melgan.errors import BadInput
 from tf_melgan.exported_voice import ExportedVoice
-from tf_melgan.features import MelSpec
 from tf_melgan.voice_file import VoiceInfo
 
-ENTRY = "assets.extra/voice.json"
+ENTRY, GRAPH = "assets.extra/voice.json", "saved_model.pb"
 _SIGNATURES = ("serving_default", "start", "step", "end")
 _STEP = 256
 
@@ -67,21 +65,26 @@ def read(path: str | Path) -> VoiceInfo:
     """
     path = Path(path)
     try:
-        values = json.loads((path / ENTRY).read_text(encoding="utf-8"))
-        info = VoiceInfo(**values | {"mel": MelSpec.from_dict(values["mel"])})
-    except (OSError, ValueError, KeyError, TypeError, BadInput):
+        info = VoiceInfo.from_json((path / ENTRY).read_text(encoding="utf-8"))
+        found = stamped(info, path)
+    except (OSError, ValueError, KeyError, TypeError):
         raise BadInput(
             f"{path}: is no voice of tf-melgan, or is damaged; make it with tf-melgan export"
         ) from None
-    if stamped(info, path) != info:
+    if found != info:
         raise BadInput(f"{path}: its checksum is wrong; copy or export it again")
     return info
+
+
+def is_voice(path: Path) -> bool:
+    """Whether a folder looks like what `tf-melgan export --to saved-model` writes."""
+    return (path / GRAPH).exists() and (path / ENTRY).exists()
 
 
 def stamped(info: VoiceInfo, folder: Path) -> VoiceInfo:
     """With the size and checksum of the model in a folder: the graph, then the variables."""
     digest, size = hashlib.sha256(), 0
-    for file in (folder / "saved_model.pb", *sorted(folder.glob("variables/*"))):
+    for file in (folder / GRAPH, *sorted(folder.glob("variables/*"))):
         content = file.read_bytes()
         digest.update(content)
         size += len(content)

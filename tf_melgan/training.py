@@ -66,6 +66,7 @@ def train(
 
     fingerprint = _fingerprint(prepared)
     state = {"step": 0, "best": None}
+    checkpoints.recover(run)
     last = checkpoints.latest(run)
     if last is None and start is not None:
         start(model)
@@ -92,7 +93,8 @@ def train(
             if step >= end:
                 continue
             adversarial = step >= training.discriminator_start
-            model.compile(generator_optimizer, discriminator_optimizer, adversarial)
+            # The model's own: in float16 they are wrapped, and hold the scale of the loss.
+            model.compile(model.generator_optimizer, model.discriminator_optimizer, adversarial)
             model.fit(
                 segments(
                     prepared,
@@ -101,6 +103,7 @@ def train(
                     training.seed,
                     training.gain,
                     training.silence,
+                    training.beginnings,
                     start_step=step,
                 ),
                 initial_epoch=step // interval,
@@ -140,11 +143,11 @@ def _claim(run: Path, config: Config) -> None:
         config.save(path)
         return
     there, asked = _flat(Config.load(path).to_dict()), _flat(config.to_dict())
-    changed = [key for key in asked if asked[key] != there[key] and key != "training.steps"]
-    if changed:
-        key = changed[0]
+    changed = [key for key in there | asked if asked.get(key) != there.get(key)]
+    if changed and changed != ["training.steps"]:
+        key = next(key for key in changed if key != "training.steps")
         raise BadInput(
-            f"{path}: {key} is {there[key]}, not {asked[key]}; give the run's own config, "
+            f"{path}: {key} is {there.get(key)}, not {asked.get(key)}; give the run's own config, "
             "or another run folder"
         )
     if asked["training.steps"] != there["training.steps"]:

@@ -62,7 +62,7 @@ class Vocoder:
             BadInput: the path is missing, foreign or damaged.
             ImportError: the packages that hold such weights are not installed.
         """
-        path = voices.shipped(path)
+        path = voices.found(path)
         if not path.exists():
             known = ", ".join(voices.names())
             raise BadInput(f"{path}: no such file or folder; give {_KINDS}, or {known}")

@@ -27,6 +27,7 @@ ENTRY = "voice.json"
 # anew at every call, or of a fourier generator at every frame.
 # int8: signals too, at fixed scales. mixed: the same where it costs little quality.
 WEIGHTS = ("float32", "float16", "int8-dynamic", "int8", "mixed")
+CALIBRATED = ("int8", "mixed")
 _BLOCK = 1 << 20
 
 
@@ -55,6 +56,17 @@ class VoiceInfo:
     lookahead: int
     sha256: str = ""
     size: int = 0
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "VoiceInfo":
+        """Reads what a file holds; keys that are not known are of later versions, and left out.
+
+        Raises:
+            ValueError, KeyError, TypeError: it is no such JSON, or lacks a key.
+        """
+        values = json.loads(text)
+        known = {field.name: values[field.name] for field in fields(cls)}
+        return cls(**known | {"mel": MelSpec.from_dict(values["mel"])})
 
     @property
     def latency(self) -> float:
@@ -88,12 +100,8 @@ def read(path: str | Path) -> VoiceInfo:
     path = Path(path)
     try:
         with zipfile.ZipFile(path) as archive:
-            values = json.loads(archive.read(ENTRY))
-        known = {field.name for field in fields(VoiceInfo)}
-        info = VoiceInfo(
-            **{key: values[key] for key in known} | {"mel": MelSpec.from_dict(values["mel"])}
-        )
-    except (OSError, zipfile.BadZipFile, ValueError, KeyError, TypeError, BadInput):
+            info = VoiceInfo.from_json(archive.read(ENTRY))
+    except (OSError, zipfile.BadZipFile, ValueError, KeyError, TypeError):
         raise BadInput(
             f"{path}: is no voice of tf-melgan, or is damaged; make it with tf-melgan export"
         ) from None

@@ -18,6 +18,12 @@ def names() -> list[str]:
     return sorted(path.stem for path in _FOLDER.glob("*.tflite"))
 
 
-def shipped(name: str | Path, suffix: str = ".tflite") -> Path:
-    """The file of a voice that ships, or what was given where that is something else."""
-    return _FOLDER / f"{name}{suffix}" if str(name) in names() else Path(name)
+def file(name: str, suffix: str = ".tflite") -> Path:
+    """The file of a voice that ships."""
+    return _FOLDER / f"{name}{suffix}"
+
+
+def found(name: str | Path, suffix: str = ".tflite") -> Path:
+    """What is there under a name, or else the file of the voice that ships under it."""
+    there = Path(name)
+    return file(str(name), suffix) if str(name) in names() and not there.exists() else there
