@@ -181,8 +181,8 @@ CASES = {
     "exported voice; give a new folder",
     "export voice.keras --to tflite --weights float16 --calibration recordings --out out": ""
     "--calibration: --weights float16 has no use for it; leave it out, or give int8 or mixed",
-    "export none --to tflite --out out": "{none}: no such file or folder; give a run's folder or a "
-    ".keras file",
+    "export none --to tflite --out out": "{none}: no such file or folder; give a run's folder, a "
+    ".keras or a .npz file",
     "export none --to saved-model --weights int8 --out out": "--weights: --to saved-model has no "
     "use for it; leave it out",
     "export none --to weights --name her --out out": "--name: --to weights has no use for it; "

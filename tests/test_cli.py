@@ -178,6 +178,16 @@ def test_a_folder_of_a_shipped_name_comes_first(home, tmp_path, capsys):
     assert "mel.hop is 64, not 256" in capsys.readouterr().err
 
 
+def test_a_voice_that_ships_is_exported(tmp_path):
+    out = tmp_path / "small.tflite"
+    with contextlib.chdir(tmp_path):
+        assert main(["export", "lj-lite", "--to", "tflite", "--out", str(out)]) == 0
+    mel = np.load(voices.SENTENCE).astype(np.float32)[:60]
+    ours, shipped = (Vocoder.load(x).vocode(mel) for x in (out, voices.file("lj-lite")))
+    # The shipped file rounds its bases to float16, too.
+    assert 0 < np.abs(ours - shipped).max() < 2e-2 * np.abs(ours).max()
+
+
 def test_a_version_is_no_name(home, tmp_path, capsys):
     served = tmp_path / "her" / "1"
     for _ in range(2):  # an older export may be replaced
@@ -206,10 +216,11 @@ def test_a_run_is_packed_and_finetuned(home, tmp_path, capsys):
     words += ["--set", "optimizer.final_learning_rate=1e-9"]
     assert main(words) == 0
     mel = np.random.default_rng(0).uniform(-4, -1, (50, 40)).astype(np.float32)
-    before, after = (Vocoder.load(x).vocode(mel) for x in (home / "run", run))
+    before, kept, after = (Vocoder.load(x).vocode(mel) for x in (home / "run", packed, run))
     # A step of almost nothing leaves what was there, but for float16.
     assert np.abs(before).max() > 0
-    assert np.abs(after - before).max() < 2e-2 * np.abs(before).max()
+    for sound in (kept, after):
+        assert np.abs(sound - before).max() < 2e-2 * np.abs(before).max()
     capsys.readouterr()
     assert main(["finetune", "nobody", str(home / "recordings"), str(run)]) == 2
     assert "nobody: is nothing to fine-tune from; give a voice that ships" in (

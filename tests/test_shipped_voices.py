@@ -35,7 +35,7 @@ def test_the_mel_of_what_it_says_is_the_mel_it_was_given(name: str):
     vocoder = Vocoder.load(name)
     mel = np.load(voices.SENTENCE).astype(np.float32)
     heard = log_mel(vocoder.vocode(mel), vocoder.spec)
-    # In log10; when it was made it was 0.153 and 0.061.
+    # In log10; when it was made it was 0.160 and 0.062.
     assert np.abs(heard - mel).mean() < {"lj": 0.2, "lj-lite": 0.08}[name]
 
 

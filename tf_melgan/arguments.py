@@ -89,7 +89,9 @@ def parser() -> argparse.ArgumentParser:
         "export runs/voice --to tflite --weights float16 --out voice.tflite",
     )
     export.add_argument(
-        "model", type=Path, help="a run's folder, or a .keras file (but for --to weights)"
+        "model",
+        type=Path,
+        help="a run's folder; but for --to weights also a .keras or .npz file or a shipped voice",
     )
     export.add_argument("--to", required=True, choices=["tflite", "saved-model", "weights"])
     export.add_argument("--weights", choices=WEIGHTS, help="of a .tflite (default: float32)")

@@ -200,7 +200,7 @@ def _export(arguments: argparse.Namespace) -> None:
         from tf_melgan import export
         from tf_melgan.keras_voice import KerasVoice
 
-        voice = KerasVoice.open(arguments.model)
+        voice = KerasVoice.open(voices.found(arguments.model, ".npz"))
         # A folder that is a number is a version of what the one above is called.
         place = arguments.out.absolute()
         own = place.parent.name if place.name.isdigit() else place.stem

@@ -18,6 +18,7 @@ from tf_melgan import voices
 from tf_melgan.config import Config
 from tf_melgan.errors import BadInput
 from tf_melgan.files import whole_file
+from tf_melgan.generators import AnyGenerator, made
 from tf_melgan.melgan import MelGAN
 from tf_melgan.preparation import prepare
 from tf_melgan.training import load, train
@@ -60,8 +61,7 @@ def finetune(
         BadInput: the voice is none or cannot be fine-tuned, or recordings or settings do not fit.
     """
     path = voices.found(voice, ".npz")
-    weights = _read(path)
-    trained = Config.from_dict(json.loads(str(weights.pop(_CONFIG))), str(path))
+    trained, weights = _read(path)
     adversarial = any(key.startswith("discriminator/") for key in weights)
     config = _recipe(trained, adversarial, settings)
     data = Path(run) / "data"
@@ -75,6 +75,14 @@ def finetune(
             _assign(model.discriminator, "discriminator", weights, path)
 
     return train(config, data, run, start=start)
+
+
+def unpack(path: Path) -> tuple[Config, AnyGenerator]:
+    """The config and the generator in a file that `pack` wrote. Raises `BadInput`: it is none."""
+    config, weights = _read(path)
+    generator = made(config)
+    _assign(generator, "generator", weights, path)
+    return config, generator
 
 
 def _recipe(config: Config, adversarial: bool, settings: dict[str, Any]) -> Config:
@@ -100,19 +108,18 @@ def _arrays(model: keras.Model, prefix: str) -> dict[str, np.ndarray]:
     return {f"{prefix}/{i:03}": weight.astype(np.float16) for i, weight in enumerate(weights)}
 
 
-def _read(path: Path) -> dict[str, np.ndarray]:
+def _read(path: Path) -> tuple[Config, dict[str, np.ndarray]]:
     try:
         with np.load(path) as archive:
             weights = {key: archive[key] for key in archive.files}
-        if _CONFIG not in weights:
-            raise KeyError(_CONFIG)
+        values = json.loads(str(weights.pop(_CONFIG)))
     except (OSError, ValueError, KeyError, zipfile.BadZipFile, AttributeError):
         known = ", ".join(voices.names())
         raise BadInput(
             f"{path}: is nothing to fine-tune from; give a voice that ships ({known}), or a .npz "
             "that tf-melgan export --to weights wrote"
         ) from None
-    return weights
+    return Config.from_dict(values, str(path)), weights
 
 
 def _assign(model: keras.Model, prefix: str, weights: dict[str, np.ndarray], path: Path) -> None:

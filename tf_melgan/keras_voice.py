@@ -36,9 +36,20 @@ class KerasVoice:
 
     @classmethod
     def open(cls, path: Path) -> "KerasVoice":
-        """A run's folder, or a `.keras` file of a voice or of a whole `MelGAN`."""
+        """A run's folder, a `.keras` of a voice or of a `MelGAN`, or a `.npz` to train on from.
+
+        Raises:
+            BadInput: it is none of these, or damaged.
+        """
         if not path.exists():
-            raise BadInput(f"{path}: no such file or folder; give a run's folder or a .keras file")
+            raise BadInput(
+                f"{path}: no such file or folder; give a run's folder, a .keras or a .npz file"
+            )
+        if path.suffix == ".npz":
+            from tf_melgan.finetuning import unpack
+
+            config, generator = unpack(path)
+            return cls(generator, config.mel)
         return cls.of_run(path) if path.is_dir() else cls.of_file(path)
 
     @classmethod

@@ -49,7 +49,7 @@ class Vocoder:
 
     @classmethod
     def load(cls, path: str | Path, threads: int | None = None) -> "Vocoder":
-        """Opens a run's folder, a SavedModel, a `.keras` or a `.tflite` file by looking at it.
+        """Opens a run's folder, a SavedModel, a `.tflite`, `.keras` or `.npz` by looking at it.
 
         Of a run, the best checkpoint speaks, or the last where there is no best one yet; with the
         averaged weights, if the run averages them.
@@ -143,7 +143,7 @@ def _opened(path: Path, threads: int | None) -> Voice:
         from tf_melgan.saved_model_voice import SavedModelVoice
 
         return SavedModelVoice(path)
-    if path.is_dir() or path.suffix == ".keras":
+    if path.is_dir() or path.suffix in (".keras", ".npz"):
         from tf_melgan.keras_voice import KerasVoice
 
         return KerasVoice.open(path)
