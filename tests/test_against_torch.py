@@ -62,7 +62,9 @@ def random_config(seed: int) -> Config:
         loss=LossConfig(
             adversarial=str(rng.choice(["hinge", "least_squares"])),
             feature_matching_reduction=str(rng.choice(["sum", "mean_of_scales", "mean"])),
-            weights=LossWeights(1.0, 10.0, 0.7, 0.4, mel=3.0, coherence=2.0, envelope=0.5),
+            weights=LossWeights(
+                1.0, 10.0, 0.7, 0.4, mel=3.0, coherence=2.0 * (hop >= 16), envelope=0.5
+            ),
         ),
         training=TrainingConfig(segment=hop, interval=1, steps=1),
     )

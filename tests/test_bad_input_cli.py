@@ -179,20 +179,23 @@ CASES = {
     # Export.
     "export voice.keras --to saved-model --out recordings": "{recordings}: is there, and no "
     "exported voice; give a new folder",
-    "export voice.keras --to tflite --weights float16 --calibration recordings --out out": ""
+    "export voice.keras --to tflite --weights float16 --calibration recordings --out out.tflite": ""
     "--calibration: --weights float16 has no use for it; leave it out, or give int8 or mixed",
-    "export none --to tflite --out out": "{none}: no such file or folder; give a run's folder, a "
-    ".keras or a .npz file",
+    "export none --to tflite --out out.tflite": "{none}: no such file or folder; give a run's "
+    "folder, a .keras or a .npz file",
     "export none --to saved-model --weights int8 --out out": "--weights: --to saved-model has no "
     "use for it; leave it out",
     "export none --to weights --name her --out out": "--name: --to weights has no use for it; "
     "leave it out",
-    "export voice.keras --to tflite --weights int8-dynamic --out out": "weights int8-dynamic: no "
-    "layer takes 64 channels or more, so that nothing would be int8; use float16 or int8",
-    "export voice.keras --to tflite --weights int8 --out out": "weights int8: need recordings to "
-    "calibrate with; give --calibration",
-    "export voice.keras --to tflite --weights int8 --calibration empty --out out": "{empty}: holds "
-    "no .npy mels and no recordings",
+    "export voice.keras --to tflite --weights int8-dynamic --out out.tflite": "weights "
+    "int8-dynamic: no layer takes 64 channels or more, so that nothing would be int8; use float16 "
+    "or int8",
+    "export voice.keras --to tflite --weights int8 --out out.tflite": "weights int8: need "
+    "recordings to calibrate with; give --calibration",
+    "export voice.keras --to tflite --weights int8 --calibration empty --out out.tflite": ""
+    "{empty}: holds no .npy mels and no recordings",
+    "export voice.keras --to tflite --out recordings/a.wav": "--out: {recordings/a.wav} is no "
+    ".tflite file; give one",
     # Folders, through evaluate and prepare.
     "evaluate recordings --out out": "there is nothing to compare; give a folder of synthesized "
     "speech",

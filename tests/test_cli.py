@@ -205,6 +205,14 @@ def test_finetuning_longer_brings_no_untrained_discriminators(home, tmp_path):
     words += ["--set", "training.steps=2", "--set", "training.interval=1"]
     assert main(words) == 0
     assert Config.load(run / "config.yaml").training.discriminator_start == 2
+    # For longer still, and whatever other recordings it is given by mistake.
+    before = (run / "data/index.json").read_bytes()
+    other = tmp_path / "other"
+    audio.write(other / "c.wav", *speak("Three blue doors."))
+    words[2], words[5] = str(other), "training.steps=3"
+    assert main(words) == 0
+    assert Config.load(run / "config.yaml").training.discriminator_start == 3
+    assert (run / "data/index.json").read_bytes() == before
 
 
 def test_a_run_is_packed_and_finetuned(home, tmp_path, capsys):

@@ -100,7 +100,7 @@ def parser() -> argparse.ArgumentParser:
         "--out",
         required=True,
         type=Path,
-        help="the file, or the folder of a SavedModel: a new one, or an older export's",
+        help="a .tflite or .npz file; for a SavedModel a folder, a new one or an older export's",
     )
     export.add_argument(
         "--name",

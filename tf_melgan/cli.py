@@ -179,6 +179,9 @@ _OPTIONS = {
 }
 
 
+_SUFFIXES = {"tflite": ".tflite", "saved-model": "", "weights": ".npz"}
+
+
 def _export(arguments: argparse.Namespace) -> None:
     from tf_melgan import mel_files
 
@@ -190,6 +193,9 @@ def _export(arguments: argparse.Namespace) -> None:
             f"--calibration: --weights {arguments.weights or 'float32'} has no use for it; "
             f"leave it out, or give {' or '.join(CALIBRATED)}"
         )
+    suffix = _SUFFIXES[arguments.to]
+    if suffix and arguments.out.suffix != suffix:
+        raise BadInput(f"--out: {arguments.out} is no {suffix} file; give one")
     if arguments.to == "weights":
         with _quietly():
             from tf_melgan.finetuning import pack

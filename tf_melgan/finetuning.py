@@ -14,7 +14,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from tf_melgan import voices
+from tf_melgan import checkpoints, voices
 from tf_melgan.config import Config
 from tf_melgan.errors import BadInput
 from tf_melgan.files import whole_file
@@ -65,7 +65,10 @@ def finetune(
     adversarial = any(key.startswith("discriminator/") for key in weights)
     config = _recipe(trained, adversarial, settings)
     data = Path(run) / "data"
-    print(prepare(recordings, data, config.mel))
+    if checkpoints.latest(Path(run)) is None:
+        print(prepare(recordings, data, config.mel))
+    else:
+        print(f"{run}: goes on with the recordings that it began with")
 
     def start(model: MelGAN) -> None:
         _assign(model.generator, "generator", weights, path)

@@ -63,7 +63,9 @@ class Report:
             f"{len(self.refused)} refused)"
         )
         text += "; report.csv says why" if self.refused else ""
-        return text if self.validation else text + "; none to validate on: raise the share"
+        if self.validation:
+            return text
+        return text + "; none to validate on: put some into a folder called validation"
 
 
 def prepare(

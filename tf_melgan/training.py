@@ -143,15 +143,25 @@ def _claim(run: Path, config: Config) -> None:
         config.save(path)
         return
     there, asked = _flat(Config.load(path).to_dict()), _flat(config.to_dict())
+    free = {"training.steps"}
+    if _spectral(there) and _spectral(asked):
+        # Both times: never.
+        free.add("training.discriminator_start")
     changed = [key for key in there | asked if asked.get(key) != there.get(key)]
-    if changed and changed != ["training.steps"]:
-        key = next(key for key in changed if key != "training.steps")
+    unlike = [key for key in changed if key not in free]
+    if unlike:
+        key = unlike[0]
         raise BadInput(
             f"{path}: {key} is {there.get(key)}, not {asked.get(key)}; give the run's own config, "
             "or another run folder"
         )
-    if asked["training.steps"] != there["training.steps"]:
+    if changed:
         config.save(path)
+
+
+def _spectral(flat: dict) -> bool:
+    """Whether a run has no steps with discriminators."""
+    return flat["training.discriminator_start"] >= flat["training.steps"]
 
 
 def _flat(values: dict, prefix: str = "") -> dict:
