@@ -66,7 +66,7 @@ def _graph(
     generator: AnyGenerator, weights: str, calibration: Sequence[np.ndarray]
 ) -> InferenceGraph:
     graph = InferenceGraph(generator)
-    if weights not in ("int8", "mixed"):
+    if weights not in voice_file.CALIBRATED:
         return graph
     mels = [mel for mel in calibration if len(mel) >= graph.start_frames]
     if not mels:

@@ -171,29 +171,26 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     print(f"{arguments.out / 'report.html'} has the table, the sound and the spectrograms")
 
 
-# What `export` takes, by what it makes.
-_OPTIONS = {
-    "tflite": ("weights", "calibration", "name", "licence"),
-    "saved-model": ("name", "licence"),
-    "weights": (),
+# What `export` makes: its file's suffix, and the options that it takes.
+_TARGETS = {
+    "tflite": (".tflite", ("weights", "calibration", "name", "licence")),
+    "saved-model": ("", ("name", "licence")),
+    "weights": (".npz", ()),
 }
-
-
-_SUFFIXES = {"tflite": ".tflite", "saved-model": "", "weights": ".npz"}
 
 
 def _export(arguments: argparse.Namespace) -> None:
     from tf_melgan import mel_files
 
+    suffix, options = _TARGETS[arguments.to]
     for option in ("weights", "calibration", "name", "licence"):
-        if getattr(arguments, option) is not None and option not in _OPTIONS[arguments.to]:
+        if getattr(arguments, option) is not None and option not in options:
             raise BadInput(f"--{option}: --to {arguments.to} has no use for it; leave it out")
     if arguments.calibration and arguments.weights not in CALIBRATED:
         raise BadInput(
             f"--calibration: --weights {arguments.weights or 'float32'} has no use for it; "
             f"leave it out, or give {' or '.join(CALIBRATED)}"
         )
-    suffix = _SUFFIXES[arguments.to]
     if suffix and arguments.out.suffix != suffix:
         raise BadInput(f"--out: {arguments.out} is no {suffix} file; give one")
     if arguments.to == "weights":

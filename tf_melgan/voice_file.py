@@ -27,7 +27,7 @@ ENTRY = "voice.json"
 # anew at every call, or of a fourier generator at every frame.
 # int8: signals too, at fixed scales. mixed: the same where it costs little quality.
 WEIGHTS = ("float32", "float16", "int8-dynamic", "int8", "mixed")
-CALIBRATED = ("int8", "mixed")
+CALIBRATED = ("int8", "mixed")  # by recordings, for the fixed scales
 _BLOCK = 1 << 20
 
 
