@@ -1,29 +1,25 @@
 """How fast a generator runs: our files beside other ways to run the same weights.
 
-    python -m benchmarks.inference [--model RUN-or-.keras] [--tflite FILE…] [--rounds 9]
+    python -m benchmarks.inference [--model VOICE] [--tflite FILE…] [--rounds 9]
 
 MelGAN's paper generator with random weights, or the model given, of either kind, on 1 and 2
 threads, for 32 and 520 frames of speech. Each row is a process of its own, pinned to as many cores
 as it has threads and stopped while the others work; they take turns, and the table has the medians.
 First each has to give the samples of the Keras model, but for weights stored in less than float32,
 which are scored. The roofline is the better of two libraries' float32 matrix products, measured in
-the same turns. Then come the steps of a stream beside one long call. Writes
-benchmarks/results/inference.json, or inference-fourier.json for the frame-rate generator.
+the same turns. Writes benchmarks/results/inference.json, or inference-fourier.json for the
+frame-rate generator. benchmarks.streaming has the steps of a stream.
 """
 
 import argparse
 import json
-import os
 import statistics
-import subprocess
-import sys
 import tempfile
-from datetime import date
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks import common, inference_streaming, inference_worker, roofline
+from benchmarks import common, inference_worker, roofline
 from benchmarks.inference_peers import ROWS, Row
 from tf_melgan import scores
 from tf_melgan.features import MelSpec
@@ -37,61 +33,33 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--model", help="a run's folder or a .keras file with one band")
+    parser.add_argument("--model", help="a run's folder, a .keras or .npz file with one band")
     parser.add_argument("--tflite", nargs="+", default=[], metavar="FILE", help="more rows")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument(
         "--only",
         nargs="+",
         metavar="ROW",
-        help=f"a quick try that writes no results: {', '.join(ROWS)}, streaming",
+        help=f"a quick try that writes no results: {', '.join(ROWS)}",
     )
     arguments = parser.parse_args()
-    chosen = set(arguments.only or [*ROWS, "streaming"])
-    if unknown := chosen - {*ROWS, "streaming"}:
+    chosen = set(arguments.only or ROWS)
+    if unknown := chosen - {*ROWS}:
         parser.error(f"--only: no row is called {', '.join(sorted(unknown))}; see --help")
     rows = {key: row for key, row in ROWS.items() if key in chosen}
     for path in arguments.tflite:
         rows[path] = Row(Path(path).name, "litert_engine:LiteRT", str(Path(path).absolute()), False)
-    result = {
-        "model": arguments.model or "random weights in the paper's geometry",
-        "date": date.today().isoformat(),
-        "machine": common.machine(),
-        "versions": common.versions(
-            "ai-edge-litert", "keras", "onnxruntime", "tensorflow", "torch"
-        ),
-        "rounds": arguments.rounds,
-    }
+    result = inference_worker.described(arguments.model, arguments.rounds)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        build(folder, arguments.model, list(rows.values()), "streaming" in chosen)
-        kind = json.loads((folder / "voice.json").read_text())["kind"]
+        files = {row.file.format(frames=frames) for row in rows.values() for frames in FRAMES}
+        kind = inference_worker.build(folder, files, arguments.model)
         rows = {key: row for key, row in rows.items() if kind in row.kinds}
-        if rows:
-            result |= Bench(folder, rows, arguments.rounds, bool(arguments.model)).measure()
-            report(result)
-        if "streaming" in chosen:
-            result["streaming"] = inference_streaming.measure(folder, THREADS, arguments.rounds)
-            inference_streaming.report(result["streaming"])
+        result |= Bench(folder, rows, arguments.rounds, bool(arguments.model)).measure()
+    report(result)
     if not arguments.only:
         name = "inference" if kind == "melgan" else f"inference-{kind}"
         print(f"written to {common.write(name, result)}")
-
-
-def build(folder: Path, model: str | None, rows: list[Row], streaming: bool) -> None:
-    """Has another process make the files, the mels and the reference's sound."""
-    files = {row.file.format(frames=frames) for row in rows for frames in FRAMES}
-    files |= set(inference_streaming.FILES) if streaming else set()
-    command = [sys.executable, "-m", "benchmarks.inference_peers.build", str(folder)]
-    built = subprocess.run(
-        [*command, *sorted(files), *(["--model", model] if model else [])],
-        env={**os.environ, **inference_worker.ENVIRONMENT},
-        cwd=Path(__file__).parents[1],
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    if built.returncode:
-        raise SystemExit(built.stderr)
 
 
 class Bench:
@@ -190,8 +158,7 @@ def _size(path: Path) -> int:
 
 
 def report(result: dict) -> None:
-    print(f"\n{result['model']}, medians of {result['rounds']} rounds, {result['date']}")
-    print(f"{result['machine']}\n{result['versions']}")
+    inference_worker.report(result)
     for roof in result["roofline"]:
         gflops = ", ".join(f"{name} {value:.0f}" for name, value in roof["gflops"].items())
         print(f"float32 GFLOP/s, {roof['threads']} × {roof['frames']}: {gflops}")

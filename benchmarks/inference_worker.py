@@ -1,4 +1,4 @@
-"""The processes of benchmarks.inference: one runs a row of its table, or a roofline's product.
+"""The processes of benchmarks.inference and benchmarks.streaming: a row, or a roofline's product.
 
     python -m benchmarks.inference_worker THREADS FOLDER ROW     ROW as JSON
     python -m benchmarks.inference_worker THREADS LIBRARY
@@ -9,10 +9,12 @@ It is pinned to as many cores as it has threads.
 import json
 import os
 import resource
+import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +28,43 @@ ENVIRONMENT = {
     "KERAS_BACKEND": "tensorflow",
     "TF_CPP_MIN_LOG_LEVEL": "3",
 }
+
+
+def build(folder: Path, files: Iterable[str], model: str | None) -> str:
+    """Has another process make the files, the mels and the reference's sound.
+
+    Returns:
+        The kind of generator.
+    """
+    command = [sys.executable, "-m", "benchmarks.inference_peers.build", str(folder)]
+    built = subprocess.run(
+        [*command, *sorted(files), *(["--model", model] if model else [])],
+        env={**os.environ, **ENVIRONMENT},
+        cwd=Path(__file__).parents[1],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    if built.returncode:
+        raise SystemExit(built.stderr)
+    return json.loads((folder / "voice.json").read_text())["kind"]
+
+
+def described(model: str | None, rounds: int) -> dict:
+    """What was measured, and with what: the head of a result."""
+    packages = ("ai-edge-litert", "keras", "onnxruntime", "tensorflow", "torch")
+    return {
+        "model": model or "random weights in the paper's geometry",
+        "date": date.today().isoformat(),
+        "machine": common.machine(),
+        "versions": common.versions(*packages),
+        "rounds": rounds,
+    }
+
+
+def report(result: dict) -> None:
+    """Prints what `described` says."""
+    print(f"\n{result['model']}, medians of {result['rounds']} rounds, {result['date']}")
+    print(f"{result['machine']}\n{result['versions']}")
 
 
 def of_row(threads: int, folder: Path, row: Row) -> common.Worker:

@@ -7,15 +7,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_melgan.export.chain import Chain, Observer, laid_out, unobserved
+from tf_melgan.export.chain import Chain, Observer, laid_out
 from tf_melgan.export.stage import Stage
 from tf_melgan.generator import Generator
 from tf_melgan.layers import LEAKY_SLOPE, ResidualStack, Upsample1D
 from tf_melgan.pqmf import PQMF
 
 _ROLES = ("dilated", "pointwise", "shortcut")
-# Channels from which on an upsampling is a convolution of kernel 1 over pairs of samples.
-_PAIRED = 256
 
 
 class MelGANChain(Chain):
@@ -58,21 +56,13 @@ class MelGANChain(Chain):
     def _upsampling(self, name: str, layer: Upsample1D) -> Stage:
         stride, kernel = layer.stride, keras.ops.convert_to_numpy(layer.polyphase_kernel())
         bias, crop = np.tile(layer.bias.numpy(), stride), stride // 2 + stride % 2
-        _, channels, filters = kernel.shape
-        # Engines multiply matrices faster than they convolve; in int8, no longer.
-        paired = channels >= _PAIRED and self.observe is unobserved
-        if paired:
-            kernel = kernel.reshape(1, 2 * channels, filters)
         convolve = self.convolution(f"{name}/conv", kernel, bias)
 
         def apply(padded: tf.Tensor, _: tf.Tensor) -> tf.Tensor:
-            active = self._activated(f"{name}/active", padded)
-            if paired:
-                active = tf.concat([active[:, :, :-1], active[:, :, 1:]], 3)
-            return laid_out(convolve(active), stride)
+            return laid_out(convolve(self._activated(f"{name}/active", padded)), stride)
 
         ends = (crop, stride - crop)
-        return self._stage(name, channels, (1, 1), False, 1, apply, stride, ends)
+        return self._stage(name, kernel.shape[1], (1, 1), False, 1, apply, stride, ends)
 
     def _residuals(self, name: str, stack: ResidualStack) -> Iterator[Stage]:
         blocks = zip(stack.dilations, stack.dilated, stack.pointwise, stack.shortcuts, strict=True)

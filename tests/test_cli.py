@@ -14,7 +14,7 @@ from espeak import speak
 from matplotlib import image
 from quick_scores import use_quick_scores
 
-from tf_melgan import audio, voices
+from tf_melgan import audio, voice_file, voices
 from tf_melgan.arguments import parser
 from tf_melgan.cli import main
 from tf_melgan.config import Config
@@ -184,6 +184,8 @@ def test_a_voice_that_ships_is_exported(tmp_path):
         assert main(["export", "lj-lite", "--to", "tflite", "--out", str(out)]) == 0
     mel = np.load(voices.SENTENCE).astype(np.float32)[:60]
     ours, shipped = (Vocoder.load(x).vocode(mel) for x in (out, voices.file("lj-lite")))
+    licences = {voice_file.read(path).licence for path in (out, voices.file("lj-lite"))}
+    assert len(licences) == 1 and "public domain" in licences.pop()
     # The shipped file rounds its bases to float16, too.
     assert 0 < np.abs(ours - shipped).max() < 2e-2 * np.abs(ours).max()
 

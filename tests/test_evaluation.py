@@ -258,3 +258,6 @@ def test_pairs_that_do_not_fit_are_refused(tmp_path, change, line):
     systems = [x for x in (tmp_path / "voice", tmp_path / "other") if x.exists()]
     with pytest.raises(BadInput, match=re.escape(line)):
         evaluate(tmp_path / "recordings", systems)
+    with pytest.raises(BadInput, match=re.escape(line)):
+        add_griffin_lim(tmp_path / "recordings", systems, tmp_path / "griffin-lim")
+    assert not (tmp_path / "griffin-lim").exists()

@@ -106,7 +106,9 @@ def parser() -> argparse.ArgumentParser:
         "--name",
         help="what the voice is called (default: as --out, or as what is above a folder 1, 2, …)",
     )
-    export.add_argument("--licence", help="of the weights (default: not stated)")
+    export.add_argument(
+        "--licence", help="of the weights (default: a shipped voice's own, or not stated)"
+    )
 
     evaluate = command(
         "evaluate",

@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"tf-melgan: {error}", file=sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt:
-        again = "; the same command goes on from the last checkpoint"
+        again = "; the same command goes on from the last checkpoint, where there is one"
         resumes = arguments.command in ("train", "finetune")
         print(f"\ntf-melgan: interrupted{again if resumes else ''}", file=sys.stderr)
         return INTERRUPTED
@@ -203,11 +203,12 @@ def _export(arguments: argparse.Namespace) -> None:
         from tf_melgan import export
         from tf_melgan.keras_voice import KerasVoice
 
-        voice = KerasVoice.open(voices.found(arguments.model, ".npz"))
+        source = voices.found(arguments.model, ".npz")
+        voice = KerasVoice.open(source)
         # A folder that is a number is a version of what the one above is called.
         place = arguments.out.absolute()
         own = place.parent.name if place.name.isdigit() else place.stem
-        name, licence = arguments.name or own, arguments.licence or "not stated"
+        name, licence = arguments.name or own, arguments.licence or voices.licence(source)
         if arguments.to == "tflite":
             calibration = (
                 mel_files.some(arguments.calibration, voice.spec) if arguments.calibration else ()

@@ -68,15 +68,10 @@ def evaluate(reference: Path, systems: Iterable[Path]) -> Evaluation:
         BadInput: a folder without audio, a file without its recording, systems that hold
             different files, or a file 0.1 s longer or shorter than its recording.
     """
-    recordings = _files(reference)
-    folders = {system: _files(path) for system, path in _named(systems).items()}
+    recordings, folders = _compared(reference, systems)
     if not folders:
         raise BadInput("there is nothing to compare; give a folder of synthesized speech")
     names = list(next(iter(folders.values())))
-    for system, files in folders.items():
-        _check_names(system, files, names, reference, recordings)
-        for name in names:
-            _check_lengths(files[name], recordings[name])
     utterances = []
     with Progress(len(names), "evaluate", "utterances") as progress:
         for name in names:
@@ -93,17 +88,33 @@ def add_griffin_lim(reference: Path, systems: list[Path], out: Path) -> Path:
 
     Returns:
         `out`, a folder of wavs that `evaluate` takes as one more system.
+
+    Raises:
+        BadInput: as `evaluate` does; nothing is made then.
     """
-    recordings = _files(reference)
-    names = _files(systems[0]) if systems else recordings
+    recordings, folders = _compared(reference, systems)
+    names = next(iter(folders.values()), recordings)
     with Progress(len(names), "griffin-lim", "utterances") as progress:
         for name in names:
-            if name in recordings:
-                rate = audio.info(recordings[name]).samplerate
-                mel = log_mel(audio.load(recordings[name], rate), spec_of(rate))
-                audio.write(out / f"{name}.wav", griffin_lim(mel, spec_of(rate)), rate)
+            rate = audio.info(recordings[name]).samplerate
+            mel = log_mel(audio.load(recordings[name], rate), spec_of(rate))
+            audio.write(out / f"{name}.wav", griffin_lim(mel, spec_of(rate)), rate)
             progress.advance(note=name)
     return out
+
+
+def _compared(
+    reference: Path, systems: Iterable[Path]
+) -> tuple[dict[str, Path], dict[str, dict[str, Path]]]:
+    """The recordings, and each system's files; all by name, and fit to be compared."""
+    recordings = _files(reference)
+    folders = {system: _files(path) for system, path in _named(systems).items()}
+    names = list(next(iter(folders.values()), {}))
+    for system, files in folders.items():
+        _check_names(system, files, names, reference, recordings)
+        for name in names:
+            _check_lengths(files[name], recordings[name])
+    return recordings, folders
 
 
 def _files(folder: Path) -> dict[str, Path]:

@@ -64,9 +64,10 @@ class Progress:
 
     def _show(self, note: str) -> None:
         self._shown = time.monotonic()
-        rate = (self.done - self._before) / max(self._shown - self._start, 1e-9)
-        left = _clock((self.total - self.done) / rate) if rate > 0 else "?"
-        text = f"{self.title} {self.done}/{self.total} {self.unit}, {rate:.3g}/s, {left} left"
+        text = f"{self.title} {self.done}/{self.total} {self.unit}"
+        if self.done > self._before:
+            rate = (self.done - self._before) / max(self._shown - self._start, 1e-9)
+            text += f", {rate:.3g}/s, {_clock((self.total - self.done) / rate)} left"
         text += f"  {note}" if note else ""
         if self._terminal:
             filled = round(20 * self.done / max(self.total, 1))

@@ -70,6 +70,15 @@ ROWS = {
         )
         for kind in voice_file.WEIGHTS
     },
+    **{
+        f"steps-{kind}": Row(
+            f"ours, TFLite {kind}, in steps",
+            "litert_engine:InSteps",
+            f"ours-{kind}.tflite",
+            kind == "float32",
+        )
+        for kind in ("float32", "int8-dynamic")
+    },
     "torch-published": Row(
         "torch, weight norm kept", "torch_engines:Published", "weights.npz", kinds=(_MELGAN,)
     ),

@@ -1,6 +1,6 @@
 """Makes the files that the engines open, all of the same weights, and what they have to sound like.
 
-    python -m benchmarks.inference_peers.build FOLDER [--model RUN-or-.keras] FILE…
+    python -m benchmarks.inference_peers.build FOLDER [--model VOICE] FILE…
 
 A process of its own, so that converting is not part of any engine's memory. It fills the folder
 with the files, and with mel-N.npy and reference-N.npy: N frames of speech, and the sound that the

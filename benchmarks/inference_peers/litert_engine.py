@@ -7,6 +7,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from benchmarks.inference_peers import Engine
+from tf_melgan.litert_voice import LiteRTVoice
 
 # A voice of tf-melgan has several signatures, other files have one.
 _WHOLE = "vocode"
@@ -26,6 +27,19 @@ class LiteRT(Engine):
 
     def settings(self) -> dict[str, str]:
         return {"version": f"ai-edge-litert {version('ai-edge-litert')}", "flags": "XNNPACK"}
+
+
+class InSteps(LiteRT):
+    """A voice's file as `Vocoder.vocode` runs it: what is longer than a step goes in steps."""
+
+    def open(self, path: Path, mel: np.ndarray) -> None:
+        self._voice, self._mel = LiteRTVoice(path, self.threads), mel[0]
+
+    def run(self) -> np.ndarray:
+        return self._voice(self._mel)
+
+    def settings(self) -> dict[str, str]:
+        return super().settings() | {"flags": f"XNNPACK, steps of {self._voice.step} frames"}
 
 
 class Step(LiteRT):

@@ -8,6 +8,8 @@ sentence.npy the log-mel of a sentence for the demo, which no voice was trained 
 
 from pathlib import Path
 
+from tf_melgan import voice_file
+
 DEFAULT = "lj-lite"
 _FOLDER = Path(__file__).parent
 SENTENCE = _FOLDER / "sentence.npy"
@@ -27,3 +29,9 @@ def found(name: str | Path, suffix: str = ".tflite") -> Path:
     """What is there under a name, or else the file of the voice that ships under it."""
     there = Path(name)
     return file(str(name), suffix) if str(name) in names() and not there.exists() else there
+
+
+def licence(path: Path) -> str:
+    """Of the weights in a file: what a voice that ships says; of others it is not known."""
+    ships = path.parent == _FOLDER and path.stem in names()
+    return voice_file.read(file(path.stem)).licence if ships else "not stated"

@@ -1,16 +1,22 @@
 """What a stream costs beside one long call, and how much memory its signatures hold.
 
-The second part of benchmarks.inference: steps of any length by a voice's own file, and by files
-that know one length alone.
+    python -m benchmarks.streaming [--model VOICE] [--rounds 9]
+
+MelGAN's paper generator with random weights, or the model given, of either kind, as float32
+`.tflite` on 1 and 2 threads: steps of 1 to 32 frames by the voice's own file, and by files that
+know one length alone. They take turns, as in benchmarks.inference. Writes
+benchmarks/results/streaming.json, or streaming-fourier.json for the frame-rate generator.
 """
 
+import argparse
 import statistics
+import tempfile
 from pathlib import Path
 
 from benchmarks import common, inference_worker
 from benchmarks.inference_peers import Row
 
-STEPS, OFFLINE = (1, 4, 8, 16, 32), 520
+THREADS, STEPS, OFFLINE = (1, 2), (1, 4, 8, 16, 32), 520
 _VOICE = "ours-float32.tflite"
 _OFFLINE = Row("offline", "litert_engine:LiteRT", _VOICE)
 _KINDS = {
@@ -21,13 +27,29 @@ _MEMORY = {
     "step": _KINDS["any length"],
     "all five": Row("all five signatures", "litert_engine:AllSignatures", _VOICE),
 }
-FILES = (_VOICE, *(f"step-{frames}.tflite" for frames in STEPS))
+_FILES = (_VOICE, *(f"step-{frames}.tflite" for frames in STEPS))
 
 
-def measure(folder: Path, threads: tuple[int, ...], rounds: int) -> dict:
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--model", help="a run's folder, a .keras or .npz file with one band")
+    parser.add_argument("--rounds", type=int, default=9)
+    arguments = parser.parse_args()
+    result = inference_worker.described(arguments.model, arguments.rounds)
+    with tempfile.TemporaryDirectory() as name:
+        kind = inference_worker.build(Path(name), _FILES, arguments.model)
+        result |= measure(Path(name), arguments.rounds)
+    report(result)
+    name = "streaming" if kind == "melgan" else f"streaming-{kind}"
+    print(f"written to {common.write(name, result)}")
+
+
+def measure(folder: Path, rounds: int) -> dict:
     return {
         "offline_frames": OFFLINE,
-        "steps": [_steps(folder, count, rounds) for count in threads],
+        "steps": [_steps(folder, threads, rounds) for threads in THREADS],
         "resident_bytes": {name: _resident(folder, row) for name, row in _MEMORY.items()},
     }
 
@@ -75,6 +97,7 @@ def _resident(folder: Path, row: Row) -> int:
 
 
 def report(result: dict) -> None:
+    inference_worker.report(result)
     for steps in result["steps"]:
         offline = steps["offline_seconds_per_frame"]
         print(
@@ -89,3 +112,7 @@ def report(result: dict) -> None:
         print(common.table(rows))
     sizes = ", ".join(f"{name} {v / 1e6:.1f}" for name, v in result["resident_bytes"].items())
     print(f"\nMB that an interpreter holds once its signatures have run: {sizes}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""What long work says of itself where there is no terminal, and on one."""
+
+import io
+
+import pytest
+
+from tf_melgan import progress
+from tf_melgan.progress import Progress
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Seconds that pass when told to."""
+    now = [0.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    return now
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_line_now_and_then_with_rate_and_time_left(clock):
+    stream = io.StringIO()
+    with Progress(7400, "train", done=200, stream=stream) as shown:
+        clock[0] = 1
+        shown.advance(2)  # too soon for a line
+        clock[0] = 10
+        shown.advance(18, "loss 1")
+    lines = stream.getvalue().splitlines()
+    assert lines[0] == "train 220/7400 steps, 2/s, 59:50 left  loss 1"
+
+
+def test_hours_are_told(clock):
+    stream = io.StringIO()
+    with Progress(7220, "train", stream=stream) as shown:
+        clock[0] = 20
+        shown.advance(20)
+    assert stream.getvalue().splitlines()[0] == "train 20/7220 steps, 1/s, 2:00:00 left"
+
+
+def test_where_nothing_was_done_no_rate_is_told(clock):
+    stream = io.StringIO()
+    with Progress(100, "train", done=100, stream=stream):
+        clock[0] = 1
+    assert stream.getvalue() == "train 100/100 steps\n"
+
+
+def test_a_terminal_has_a_bar_and_lines_above_it(clock):
+    stream = Terminal()
+    with Progress(4, "prepare", "files", stream=stream) as shown:
+        clock[0] = 2
+        shown.advance()
+        shown.line("a.wav: silent")
+    bar = "\r\x1b[K[#####...............] prepare 1/4 files, 0.5/s, 0:06 left"
+    assert stream.getvalue() == f"{bar}\r\x1b[Ka.wav: silent\n{bar}\n"
