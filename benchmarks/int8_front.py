@@ -142,7 +142,7 @@ def picture(rows: dict[str, dict[str, Any]], path: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("model", type=Path, help="a run's folder or a .keras file")
+    parser.add_argument("model", type=Path, help="a run's folder, a .keras or .npz file")
     parser.add_argument("recordings", type=Path, help="held-out ones, to score on")
     parser.add_argument("--calibration", type=Path, required=True, help="others, to calibrate on")
     parser.add_argument("--rounds", type=int, default=7)
