@@ -28,15 +28,6 @@ def _ops() -> Any:
     return core_ops
 
 
-def available() -> bool:
-    """Whether `decode` and `read` work here."""
-    try:
-        _ops()
-    except ImportError:
-        return False
-    return True
-
-
 def decode(path: Any) -> tuple[Any, Any]:
     """A scalar string tensor, the path → float32 (samples, channels) and int32 rate, in graph.
 
