@@ -6,6 +6,7 @@ import platform
 import signal
 import subprocess
 import sys
+from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,24 @@ def machine() -> dict[str, Any]:
 
 def versions(*packages: str) -> dict[str, str]:
     return {package: version(package) for package in packages}
+
+
+def described(model: str | None, rounds: int) -> dict[str, Any]:
+    """The head of a result about a generator's speed: what was measured, and with what."""
+    packages = ("ai-edge-litert", "keras", "onnxruntime", "tensorflow", "torch")
+    return {
+        "model": model or "random weights in the paper's geometry",
+        "date": date.today().isoformat(),
+        "machine": machine(),
+        "versions": versions(*packages),
+        "rounds": rounds,
+    }
+
+
+def report(result: dict[str, Any]) -> None:
+    """Prints what `described` says."""
+    print(f"\n{result['model']}, medians of {result['rounds']} rounds, {result['date']}")
+    print(f"{result['machine']}\n{result['versions']}")
 
 
 def table(rows: list[list[str]]) -> str:

@@ -44,12 +44,12 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     chosen = set(arguments.only or ROWS)
-    if unknown := chosen - {*ROWS}:
+    if unknown := chosen - set(ROWS):
         parser.error(f"--only: no row is called {', '.join(sorted(unknown))}; see --help")
     rows = {key: row for key, row in ROWS.items() if key in chosen}
     for path in arguments.tflite:
         rows[path] = Row(Path(path).name, "litert_engine:LiteRT", str(Path(path).absolute()), False)
-    result = inference_worker.described(arguments.model, arguments.rounds)
+    result = common.described(arguments.model, arguments.rounds)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         files = {row.file.format(frames=frames) for row in rows.values() for frames in FRAMES}
@@ -158,7 +158,7 @@ def _size(path: Path) -> int:
 
 
 def report(result: dict) -> None:
-    inference_worker.report(result)
+    common.report(result)
     for roof in result["roofline"]:
         gflops = ", ".join(f"{name} {value:.0f}" for name, value in roof["gflops"].items())
         print(f"float32 GFLOP/s, {roof['threads']} × {roof['frames']}: {gflops}")

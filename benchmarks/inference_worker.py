@@ -14,7 +14,6 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
-from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -47,24 +46,6 @@ def build(folder: Path, files: Iterable[str], model: str | None) -> str:
     if built.returncode:
         raise SystemExit(built.stderr)
     return json.loads((folder / "voice.json").read_text())["kind"]
-
-
-def described(model: str | None, rounds: int) -> dict:
-    """What was measured, and with what: the head of a result."""
-    packages = ("ai-edge-litert", "keras", "onnxruntime", "tensorflow", "torch")
-    return {
-        "model": model or "random weights in the paper's geometry",
-        "date": date.today().isoformat(),
-        "machine": common.machine(),
-        "versions": common.versions(*packages),
-        "rounds": rounds,
-    }
-
-
-def report(result: dict) -> None:
-    """Prints what `described` says."""
-    print(f"\n{result['model']}, medians of {result['rounds']} rounds, {result['date']}")
-    print(f"{result['machine']}\n{result['versions']}")
 
 
 def of_row(threads: int, folder: Path, row: Row) -> common.Worker:

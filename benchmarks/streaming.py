@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--model", help="a run's folder, a .keras or .npz file with one band")
     parser.add_argument("--rounds", type=int, default=9)
     arguments = parser.parse_args()
-    result = inference_worker.described(arguments.model, arguments.rounds)
+    result = common.described(arguments.model, arguments.rounds)
     with tempfile.TemporaryDirectory() as name:
         kind = inference_worker.build(Path(name), _FILES, arguments.model)
         result |= measure(Path(name), arguments.rounds)
@@ -97,7 +97,7 @@ def _resident(folder: Path, row: Row) -> int:
 
 
 def report(result: dict) -> None:
-    inference_worker.report(result)
+    common.report(result)
     for steps in result["steps"]:
         offline = steps["offline_seconds_per_frame"]
         print(

@@ -68,10 +68,9 @@ def evaluate(reference: Path, systems: Iterable[Path]) -> Evaluation:
         BadInput: a folder without audio, a file without its recording, systems that hold
             different files, or a file 0.1 s longer or shorter than its recording.
     """
-    recordings, folders = _compared(reference, systems)
+    recordings, folders, names = _compared(reference, systems)
     if not folders:
         raise BadInput("there is nothing to compare; give a folder of synthesized speech")
-    names = list(next(iter(folders.values())))
     utterances = []
     with Progress(len(names), "evaluate", "utterances") as progress:
         for name in names:
@@ -92,8 +91,8 @@ def add_griffin_lim(reference: Path, systems: list[Path], out: Path) -> Path:
     Raises:
         BadInput: as `evaluate` does; nothing is made then.
     """
-    recordings, folders = _compared(reference, systems)
-    names = next(iter(folders.values()), recordings)
+    recordings, folders, shared = _compared(reference, systems)
+    names = shared if folders else list(recordings)
     with Progress(len(names), "griffin-lim", "utterances") as progress:
         for name in names:
             rate = audio.info(recordings[name]).samplerate
@@ -105,8 +104,8 @@ def add_griffin_lim(reference: Path, systems: list[Path], out: Path) -> Path:
 
 def _compared(
     reference: Path, systems: Iterable[Path]
-) -> tuple[dict[str, Path], dict[str, dict[str, Path]]]:
-    """The recordings, and each system's files; all by name, and fit to be compared."""
+) -> tuple[dict[str, Path], dict[str, dict[str, Path]], list[str]]:
+    """The recordings and each system's files by name, and the names that all systems have."""
     recordings = _files(reference)
     folders = {system: _files(path) for system, path in _named(systems).items()}
     names = list(next(iter(folders.values()), {}))
@@ -114,7 +113,7 @@ def _compared(
         _check_names(system, files, names, reference, recordings)
         for name in names:
             _check_lengths(files[name], recordings[name])
-    return recordings, folders
+    return recordings, folders, names
 
 
 def _files(folder: Path) -> dict[str, Path]:
