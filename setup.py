@@ -57,5 +57,5 @@ setup(
     },
     install_requires=RUNTIME,
     extras_require=EXTRAS,
-    entry_points={"console_scripts": ["tf-melgan = tf_melgan.cli:main"]},
+    entry_points={"console_scripts": ["tf-melgan = tf_melgan.cli.main:main"]},
 )

@@ -15,27 +15,27 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.common import machine, versions, write
-from tf_melgan.export.tflite import export_tflite
-from tf_melgan.litert_voice import LiteRTVoice
+from tf_melgan.export.tflite.exporter import export_tflite
+from tf_melgan.inference.engines.litert import LiteRTEngine
 from tf_melgan.progress import Progress
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
-import voices
+from helpers import generators
 
 _GENERATORS = 20
 _MOST_FRAMES = 300
 
 
-def largest_difference(voice: LiteRTVoice, chunkings: int, rng: np.random.Generator) -> float:
+def largest_difference(voice: LiteRTEngine, chunkings: int, rng: np.random.Generator) -> float:
     """The largest difference that so many random chunkings of random lengths made."""
     differences = []
     for _ in range(chunkings):
         frames = int(rng.integers(1, _MOST_FRAMES))
-        mel, cuts = voices.mels(frames, seed=frames), voices.cuts(frames, rng)
+        mel, cuts = generators.mels(frames, seed=frames), generators.cuts(frames, rng)
         stream = voice.stream()
         pieces = [stream.push(mel[a:b]) for a, b in zip([0, *cuts], [*cuts, frames], strict=True)]
         sound = np.concatenate([*pieces, stream.finish()])
-        differences.append(float(np.abs(sound - voice.whole(mel)).max()))
+        differences.append(float(np.abs(sound - voice.full(mel)).max()))
     return max(differences)
 
 
@@ -46,13 +46,13 @@ def main() -> None:
     rng, rows = np.random.default_rng(0), []
     with tempfile.TemporaryDirectory() as folder, Progress(_GENERATORS, "chunk", "files") as bar:
         for seed in range(_GENERATORS):
-            drawn = (voices.random_geometry, voices.random_fourier)[seed // 4 % 2]
+            drawn = (generators.random_geometry, generators.random_fourier)[seed // 4 % 2]
             geometry = drawn(1000 + seed)
             weights, threads = ("float32", "float16")[seed % 2], 1 + seed // 2 % 2
             path = Path(folder) / f"{seed}.tflite"
-            made = voices.generator(geometry, seed=seed)
-            export_tflite(made, voices.spec(geometry), path, weights)
-            voice = LiteRTVoice(path, threads)
+            made = generators.generator(geometry, seed=seed)
+            export_tflite(made, generators.spec(geometry), path, weights)
+            voice = LiteRTEngine(path, threads)
             difference = largest_difference(voice, -(-arguments.chunkings // _GENERATORS), rng)
             rows.append({**geometry, "weights": weights, "threads": threads, "max": difference})
             bar.advance(note=f"{difference}")

@@ -22,6 +22,8 @@ from pathlib import Path
 
 import numpy as np
 
+from tf_melgan.audio.sound_files import load_audio
+
 THREADS = 2
 BATCHES = 40
 RESULT = Path(__file__).with_name("results") / "data.json"
@@ -29,15 +31,14 @@ RESULT = Path(__file__).with_name("results") / "data.json"
 
 def decoded_batches(prepared, recordings: Path, batch: int, segment: int) -> Iterator[tuple]:
     """What there would be without preparation: each segment's recording decoded anew."""
-    from tf_melgan import audio
-    from tf_melgan.features import log_mel_valid
+    from tf_melgan.audio.mel import log_mel_valid
 
     spec, random = prepared.spec, np.random.default_rng(0)
     window = segment + 2 * spec.margin
     paths = [recordings / item.path for item in prepared.utterances("train")]
 
     def one(path: Path, share: float, gain: float) -> np.ndarray:
-        sound = audio.load(path, spec.sample_rate)
+        sound = load_audio(path, spec.sample_rate)
         sound = np.pad(
             sound * np.float32(gain * 0.95 / np.abs(sound).max()), spec.margin, "reflect"
         )
@@ -66,9 +67,10 @@ def measure(recordings: Path, name: str, rounds: int) -> dict:
     tf.config.threading.set_intra_op_parallelism_threads(THREADS)
     tf.config.threading.set_inter_op_parallelism_threads(THREADS)
     from tf_melgan.config import Config
-    from tf_melgan.data import Prepared, segments
-    from tf_melgan.melgan import MelGAN
-    from tf_melgan.preparation import prepare
+    from tf_melgan.data.batches import segments
+    from tf_melgan.data.prepare import prepare
+    from tf_melgan.data.prepared import Prepared
+    from tf_melgan.training.gan import MelGAN
 
     config = Config.load(Path(__file__).parents[1] / "configs" / f"{name}.yaml")
     batch, segment = config.training.batch, config.training.segment

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.common import machine, write
-from tf_melgan import voice_file
+from tf_melgan.voices import voice_file
 
 _SHORT = 32
 

@@ -21,8 +21,8 @@ import numpy as np
 
 from benchmarks import common, inference_worker, roofline
 from benchmarks.inference_peers import ROWS, Row
-from tf_melgan import scores
-from tf_melgan.features import MelSpec
+from tf_melgan.audio.mel_spec import MelSpec
+from tf_melgan.evaluation.metrics import pesq_wb
 
 THREADS, FRAMES = (1, 2), (32, 520)
 # Of the loudest sample.
@@ -147,7 +147,7 @@ class Bench:
         if error.any():
             values["snr"] = float(10 * np.log10(np.sum(reference**2) / np.sum(error**2)))
         if self.trained:
-            values["pesq"] = scores.pesq_wb(reference, sound, self.spec.sample_rate)
+            values["pesq"] = pesq_wb(reference, sound, self.spec.sample_rate)
         return values
 
 

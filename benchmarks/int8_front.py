@@ -22,14 +22,16 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from benchmarks.common import machine, table, versions, write
-from tf_melgan import audio, mel_files, scores
-from tf_melgan.export import quantization, tflite
-from tf_melgan.export.graph import InferenceGraph
-from tf_melgan.features import log_mel
-from tf_melgan.fourier import FourierGenerator
-from tf_melgan.generators import AnyGenerator
-from tf_melgan.keras_voice import KerasVoice
-from tf_melgan.litert_voice import LiteRTVoice
+from tf_melgan.audio import mel_files
+from tf_melgan.audio.mel import log_mel
+from tf_melgan.audio.sound_files import list_audio, load_audio
+from tf_melgan.evaluation.metrics import METRICS
+from tf_melgan.export.inference_graph import InferenceGraph
+from tf_melgan.export.tflite import exporter
+from tf_melgan.inference.engines.keras_engine import KerasEngine
+from tf_melgan.inference.engines.litert import LiteRTEngine
+from tf_melgan.models.base import Generator
+from tf_melgan.models.fourier.generator import FourierGenerator
 from tf_melgan.progress import Progress
 
 BUDGETS = (15, 18, 20, 22, 25, 28, 31)
@@ -40,21 +42,21 @@ _DOCS = Path(__file__).parents[1] / "docs"
 
 
 def models(
-    generator: AnyGenerator, calibration: list[np.ndarray]
+    generator: Generator, calibration: list[np.ndarray]
 ) -> tuple[dict, dict[str, str], dict[str, bytes]]:
     """What each stage costs, which stages the mixed files leave float, and all models by name."""
-    ranges = quantization.measured(generator, calibration)
-    noise = quantization.noise(generator, ranges, calibration[: tflite.SWEPT])
-    work, total = quantization.work(generator), sum(quantization.work(generator).values())
+    ranges = calibration.measure_ranges(generator, calibration)
+    noise = calibration.noise(generator, ranges, calibration[: exporter.SWEPT])
+    work, total = calibration.work(generator), sum(calibration.work(generator).values())
     stages = {name: {"noise": noise[name], "work": work[name] / total} for name in noise}
     plain = InferenceGraph(generator)
     made = {kind: _model(plain, kind) for kind in ("float32", "float16", "int8-dynamic")}
-    made["int8"] = _model(quantization.int8_graph(generator, ranges, list(noise)), "int8")
+    made["int8"] = _model(calibration.int8_graph(generator, ranges, list(noise)), "int8")
     without, before = {}, set(noise)
     for budget in BUDGETS:
-        chosen = quantization.mixed(noise, work, budget)
+        chosen = calibration.mixed(noise, work, budget)
         if set(chosen) != before:
-            graph = quantization.int8_graph(generator, ranges, chosen)
+            graph = calibration.int8_graph(generator, ranges, chosen)
             left_out = ", ".join(name for name in noise if name not in chosen)
             made[f"mixed, {budget} dB"] = _model(graph, "mixed")
             without[f"mixed, {budget} dB"] = left_out
@@ -63,22 +65,22 @@ def models(
 
 
 def _model(graph: InferenceGraph, kind: str) -> bytes:
-    signature = {"vocode": tflite.signatures(graph)["vocode"]}
-    return tflite.with_default_frames(tflite.convert(graph, signature, kind), _FRAMES)
+    signature = {"vocode": exporter.signatures(graph)["vocode"]}
+    return exporter.with_default_frames(exporter.convert(graph, signature, kind), _FRAMES)
 
 
-def in_steps(voice: KerasVoice) -> Callable:
+def in_steps(voice: KerasEngine) -> Callable:
     """Int8-dynamic as every voice runs: long mels in steps of 32 frames."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "voice.tflite"
-        tflite.export_tflite(voice.generator, voice.spec, path, "int8-dynamic")
-        streamed = LiteRTVoice(path, threads=1)
+        exporter.export_tflite(voice.generator, voice.spec, path, "int8-dynamic")
+        streamed = LiteRTEngine(path, threads=1)
     return lambda mel: {"audio": streamed(mel[0])[None]}
 
 
-def measure(made: dict[str, bytes], voice: KerasVoice, files: list[Path], rounds: int) -> dict:
+def measure(made: dict[str, bytes], voice: KerasEngine, files: list[Path], rounds: int) -> dict:
     """Scores, times and sizes by file."""
-    recordings = [audio.load(path, voice.spec.sample_rate) for path in files]
+    recordings = [load_audio(path, voice.spec.sample_rate) for path in files]
     mels = [log_mel(sound, voice.spec) for sound in recordings]
     runners = {
         name: Interpreter(model_content=model, num_threads=1).get_signature_runner("vocode")
@@ -91,7 +93,7 @@ def measure(made: dict[str, bytes], voice: KerasVoice, files: list[Path], rounds
         for name, run in runners.items():
             sounds[name] = [run(mel=mel[None])["audio"][0] for mel in mels]
             pairs = list(zip(recordings, sounds[name], strict=True))
-            for metric in (m for m in scores.METRICS if m.key in METRICS):
+            for metric in (m for m in METRICS if m.key in METRICS):
                 values = [metric.compute(x, y[: len(x)], voice.spec.sample_rate) for x, y in pairs]
                 rows[name][metric.key] = float(np.mean(values))
             clean = np.concatenate(sounds["float32"])
@@ -147,10 +149,10 @@ def main() -> None:
     parser.add_argument("--calibration", type=Path, required=True, help="others, to calibrate on")
     parser.add_argument("--rounds", type=int, default=7)
     arguments = parser.parse_args()
-    voice = KerasVoice.open(arguments.model)
-    calibration = mel_files.some(arguments.calibration, voice.spec)
+    voice = KerasEngine.open(arguments.model)
+    calibration = mel_files.sample_mels(arguments.calibration, voice.spec)
     stages, without, made = models(voice.generator, calibration)
-    files = audio.below(arguments.recordings)
+    files = list_audio(arguments.recordings)
     rows = measure(made, voice, files, arguments.rounds)
     head = ["", "speed", "× real time", f"speed at {_SHORT}", f"× real time at {_SHORT}"]
     head += ["MB", "SNR dB", "PESQ", "STOI", "DNSMOS"]

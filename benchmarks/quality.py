@@ -22,15 +22,17 @@ import numpy as np
 
 from benchmarks import artefacts, quality_page
 from benchmarks.common import RESULTS, machine, versions
-from tf_melgan import audio, voice_file
-from tf_melgan.baseline import griffin_lim
-from tf_melgan.errors import BadInput
-from tf_melgan.evaluation import RECORDINGS, Evaluation, Utterance
-from tf_melgan.features import MelSpec, log_mel
-from tf_melgan.pictures import spectra
+from tf_melgan.audio.griffin_lim import griffin_lim
+from tf_melgan.audio.mel import log_mel
+from tf_melgan.audio.mel_spec import MelSpec
+from tf_melgan.audio.sound_files import list_audio, load_audio
+from tf_melgan.errors import UserInputError
+from tf_melgan.evaluation.comparison import RECORDINGS, Evaluation, UtteranceMetrics
+from tf_melgan.evaluation.metrics import METRICS, MetricValue, compute_metrics, dnsmos
+from tf_melgan.evaluation.pictures import spectra
+from tf_melgan.inference.vocoder import Vocoder
 from tf_melgan.progress import Progress
-from tf_melgan.scores import METRICS, Score, dnsmos, scores
-from tf_melgan.vocoder import Vocoder
+from tf_melgan.voices import voice_file
 
 GRIFFIN_LIM = "Griffin-Lim"
 _ROOT = Path(__file__).parents[1]
@@ -65,7 +67,7 @@ def synthesize(files: list[Path], systems: dict[str, System], spec: MelSpec) -> 
     sounds: dict[str, list[np.ndarray]] = {RECORDINGS: [], **{name: [] for name in systems}}
     with Progress(len(files), "vocode", "utterances") as progress:
         for path in files:
-            recording = audio.load(path, spec.sample_rate)
+            recording = load_audio(path, spec.sample_rate)
             recording = recording[: len(recording) // spec.hop * spec.hop]
             sounds[RECORDINGS].append(recording)
             mel = log_mel(recording, spec)
@@ -84,8 +86,8 @@ def evaluate(speech: Speech, title: str) -> Evaluation:
         ):
             values = {RECORDINGS: {"dnsmos": dnsmos(recording, recording, rate)}}
             for system, sound in zip(speech.synthesized, sounds, strict=True):
-                values[system] = scores(recording, sound, rate)
-            utterances.append(Utterance(name, rate, Path(name), {}, values))
+                values[system] = compute_metrics(recording, sound, rate)
+            utterances.append(UtteranceMetrics(name, rate, Path(name), {}, values))
             progress.advance(note=name)
     return Evaluation(speech.synthesized, utterances)
 
@@ -93,7 +95,9 @@ def evaluate(speech: Speech, title: str) -> Evaluation:
 def minus(evaluation: Evaluation, other: str) -> Evaluation:
     """The same evaluation with every score less that of the system `other`, pair by pair."""
 
-    def less(values: dict[str, Score], theirs: dict[str, Score]) -> dict[str, Score]:
+    def less(
+        values: dict[str, MetricValue], theirs: dict[str, MetricValue]
+    ) -> dict[str, MetricValue]:
         return {
             key: values[key] - theirs[key]
             for key in values.keys() & theirs.keys()
@@ -196,17 +200,16 @@ def recordings_of(folder: Path, most: int | None) -> dict[str, list[Path]]:
     """The files in each speaker's `validation`, at most so many.
 
     Raises:
-        BadInput: there are no speakers, or one has fewer than two recordings.
+        UserInputError: there are no speakers, or one has fewer than two recordings.
     """
     speakers = {
-        split.parent.name: audio.below(split)[:most]
-        for split in sorted(folder.glob("*/validation"))
+        split.parent.name: list_audio(split)[:most] for split in sorted(folder.glob("*/validation"))
     }
     if not speakers:
-        raise BadInput(f"{folder}: holds no folders SPEAKER/validation")
+        raise UserInputError(f"{folder}: holds no folders SPEAKER/validation")
     for speaker, files in speakers.items():
         if len(files) < 2:
-            raise BadInput(f"{folder / speaker}: fewer than two recordings have no interval")
+            raise UserInputError(f"{folder / speaker}: fewer than two recordings have no interval")
     return speakers
 
 
@@ -241,14 +244,14 @@ def main() -> None:
     arguments = parser.parse_args()
     paths = dict(arguments.voice) or {x.stem: x for x in sorted(_VOICES.glob("*.tflite"))}
     if not paths:
-        raise BadInput("the package holds no voices; give --voice NAME=PATH")
+        raise UserInputError("the package holds no voices; give --voice NAME=PATH")
     speakers = recordings_of(arguments.recordings, arguments.most)
     if arguments.seen not in speakers:
-        raise BadInput(f"{arguments.recordings}: holds no folder {arguments.seen}/validation")
+        raise UserInputError(f"{arguments.recordings}: holds no folder {arguments.seen}/validation")
     vocoders = {name: Vocoder.load(path) for name, path in paths.items()}
     specs = {vocoder.spec for vocoder in vocoders.values()}
     if len(specs) > 1:
-        raise BadInput("the voices read different mels; give those of one convention")
+        raise UserInputError("the voices read different mels; give those of one convention")
     (spec,) = specs
     weights = {name: _weights(path) for name, path in paths.items()}
     docs, results = (arguments.out,) * 2 if arguments.out else (_ROOT / "docs", RESULTS)

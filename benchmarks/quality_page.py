@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from tf_melgan.files import whole_file
-from tf_melgan.scores import METRICS, Metric
+from tf_melgan.evaluation.metrics import METRICS, Metric
+from tf_melgan.files import atomic_file
 
 _SHOWN = [metric for metric in METRICS if metric.key in ("pesq", "stoi", "dnsmos", "mel", "f0")]
 _SILENCE, _EDGES, _LINES = 60.0, 3.0, 6.0  # wanted, dB
@@ -24,8 +24,8 @@ def write(result: dict[str, Any], folder: Path) -> None:
     """Writes `folder`/quality.md and `folder`/quality-scores.png of what quality.json holds."""
     _scores_picture(result, folder / "quality-scores.png")
     parts = [*_head(result), *_scores(result), *_artefacts(result), *_worst(result)]
-    with whole_file(folder / "quality.md") as aside:
-        aside.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+    with atomic_file(folder / "quality.md") as temporary:
+        temporary.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
 
 
 def verdict(metric: Metric, difference: Mean) -> str:
@@ -212,8 +212,8 @@ def _scores_picture(result: dict[str, Any], path: Path) -> None:
     axes[0].set_yticks(range(len(systems)), systems)
     axes[0].set_ylim(len(systems) - 0.5, -0.5)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=count)
-    with whole_file(path) as aside:
-        figure.savefig(aside, format="png", dpi=90)
+    with atomic_file(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=90)
 
 
 def _rows(

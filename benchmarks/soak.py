@@ -22,6 +22,8 @@ from pathlib import Path
 
 import numpy as np
 
+from tf_melgan.audio.sound_files import write_audio
+
 CONFIG = {
     "mel": {"n_mels": 20},
     "generator": {"channels": 8, "upsampling": [16, 16], "dilations": [1, 3]},
@@ -32,9 +34,9 @@ CONFIG = {
         "steps": 60,
         "batch": 4,
         "segment": 2048,
-        "interval": 4,
+        "checkpoint_interval": 4,
         "discriminator_start": 12,
-        "ema": 0.9,
+        "ema_decay": 0.9,
     },
 }
 _READY_SECONDS = 120.0
@@ -43,15 +45,14 @@ _LATEST_KILL_SECONDS = 4.0
 
 def make_data(folder: Path) -> Path:
     """Prepares a few seconds of noise; returns the prepared folder."""
-    from tf_melgan import audio
     from tf_melgan.config import Config
-    from tf_melgan.preparation import prepare
+    from tf_melgan.data.prepare import prepare
 
     noise = np.random.default_rng(0)
     for index in range(5):
         split = "validation" if index == 0 else "train"
         sound = noise.normal(0, 0.1, 22050 + 997 * index).astype(np.float32)
-        audio.write(folder / "recordings" / split / f"{index}.wav", sound, 22050)
+        write_audio(folder / "recordings" / split / f"{index}.wav", sound, 22050)
     prepare(folder / "recordings", folder / "data", Config.from_dict(CONFIG).mel)
     return folder / "data"
 
@@ -67,7 +68,7 @@ def work(data: Path, run: Path, replicas: int) -> None:
         cpu, [tf.config.LogicalDeviceConfiguration()] * replicas
     )
     from tf_melgan.config import Config
-    from tf_melgan.training import train
+    from tf_melgan.training.loop import train
 
     devices = [f"CPU:{index}" for index in range(replicas)]
     model = train(Config.from_dict(CONFIG), data, run, devices)

@@ -11,12 +11,12 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.training import BATCH, SEGMENT, THREADS, Side, batch
-from tf_melgan import cost
 from tf_melgan.config import Config
-from tf_melgan.melgan import MelGAN
+from tf_melgan.models.cost import Convolution, discriminator, generator
+from tf_melgan.training.gan import MelGAN
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
-import oracle_weights
+from helpers import oracle_weights
 
 
 class Ours(Side):
@@ -110,10 +110,10 @@ class Ours(Side):
             },
         }
 
-    def _costs(self, network: str) -> list[cost.Convolution]:
+    def _costs(self, network: str) -> list[Convolution]:
         if network == "generator":
-            return cost.generator(self.config.generator, self.config.mel)
-        return cost.discriminator(self.config.discriminator)
+            return generator(self.config.generator, self.config.mel)
+        return discriminator(self.config.discriminator)
 
     def _weights(self) -> list[tuple[str, keras.Variable]]:
         return [

@@ -9,8 +9,7 @@ import torch
 from benchmarks.training import THREADS, Side, batch
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
-import oracle_weights
-import torch_oracle
+from helpers import oracle_weights, torch_oracle
 
 LOSSES = torch_oracle.Losses(
     "hinge", "mean_of_scales", {"adversarial": 1.0, "feature_matching": 10.0}

@@ -7,18 +7,19 @@ from typing import Any
 
 import tensorflow as tf
 
-from tf_melgan import saved_model_voice
-from tf_melgan.errors import BadInput
-from tf_melgan.export.graph import InferenceGraph
+from tf_melgan.audio.mel_keras import keras_log_mel
+from tf_melgan.audio.mel_spec import MelSpec
+from tf_melgan.errors import UserInputError
+from tf_melgan.export.inference_graph import InferenceGraph
 from tf_melgan.export.signatures import concrete, streaming
-from tf_melgan.features import MelSpec, keras_log_mel
-from tf_melgan.files import whole_folder
-from tf_melgan.generators import AnyGenerator
-from tf_melgan.voice_file import VoiceInfo
+from tf_melgan.files import atomic_folder
+from tf_melgan.inference.engines import saved_model
+from tf_melgan.models.base import Generator
+from tf_melgan.voices.voice_file import VoiceInfo
 
 
 def export_saved_model(
-    generator: AnyGenerator,
+    generator: Generator,
     spec: MelSpec,
     path: str | Path,
     name: str = "voice",
@@ -34,26 +35,26 @@ def export_saved_model(
         licence: of the weights.
 
     Raises:
-        BadInput: the folder holds something else, or cannot be written.
+        UserInputError: the folder holds something else, or cannot be written.
     """
     path = Path(path)
     if path.exists() and not _replaceable(path):
-        raise BadInput(f"{path}: is there, and no exported voice; give a new folder")
+        raise UserInputError(f"{path}: is there, and no exported voice; give a new folder")
     graph = InferenceGraph(generator)
     info = VoiceInfo(
         name, licence, "float32", spec, graph.shortest, graph.start_frames, graph.lookahead
     )
-    with whole_folder(path) as aside:
-        tf.saved_model.save(graph, str(aside), signatures(graph, spec))
-        info = saved_model_voice.stamped(info, aside)
-        entry = aside / saved_model_voice.ENTRY
+    with atomic_folder(path) as temporary:
+        tf.saved_model.save(graph, str(temporary), signatures(graph, spec))
+        info = saved_model.stamped(info, temporary)
+        entry = temporary / saved_model.ENTRY
         entry.parent.mkdir()
         entry.write_text(json.dumps(asdict(info), indent=1), encoding="utf-8")
     return info
 
 
 def _replaceable(path: Path) -> bool:
-    return path.is_dir() and (not any(path.iterdir()) or saved_model_voice.is_voice(path))
+    return path.is_dir() and (not any(path.iterdir()) or saved_model.is_voice(path))
 
 
 def signatures(graph: InferenceGraph, spec: MelSpec) -> dict[str, Any]:
@@ -65,8 +66,8 @@ def signatures(graph: InferenceGraph, spec: MelSpec) -> dict[str, Any]:
         return {
             "audio": tf.cond(
                 frames >= graph.shortest,
-                lambda: graph.whole(mel),
-                lambda: graph.alone(mel, tf.fill([batch], frames)),
+                lambda: graph.full(mel),
+                lambda: graph.padded_batch(mel, tf.fill([batch], frames)),
             )
         }
 
@@ -75,7 +76,7 @@ def signatures(graph: InferenceGraph, spec: MelSpec) -> dict[str, Any]:
         autograph=False,
     )
     def padded(mel: tf.Tensor, lengths: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"audio": graph.alone(mel, lengths), "samples": lengths * graph.hop}
+        return {"audio": graph.padded_batch(mel, lengths), "samples": lengths * graph.hop}
 
     return {
         "serving_default": concrete(vocode, mels),

@@ -5,7 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tf_melgan.export.graph import InferenceGraph
+from tf_melgan.export.inference_graph import InferenceGraph
 
 
 def concrete(function: Callable, inputs: dict[str, tuple]) -> Any:

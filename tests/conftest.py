@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from speech import recordings
+from helpers.speech import recordings
 
-from tf_melgan.features import MelSpec
-from tf_melgan.preparation import prepare
+from tf_melgan.audio.mel_spec import MelSpec
+from tf_melgan.data.prepare import prepare
 
 
 @pytest.fixture(scope="session")

@@ -16,9 +16,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import tf_melgan
-from tf_melgan import cli, cost
-from tf_melgan.arguments import parser
+from tf_melgan.cli.main import main, parser
 from tf_melgan.config import Config
+from tf_melgan.training.cost import summary
 
 ROOT = Path(__file__).parent.parent
 REQUIREMENTS = [Requirement(line) for line in metadata.requires("tf-melgan") or []]
@@ -114,7 +114,7 @@ def test_every_name_stays_what_it_is() -> None:
 
 def test_the_command_is_installed() -> None:
     (command,) = metadata.entry_points(group="console_scripts", name="tf-melgan")
-    assert command.load() is cli.main
+    assert command.load() is main
 
 
 def test_the_readme_shows_commands_and_names_that_exist() -> None:
@@ -139,7 +139,7 @@ def test_the_readme_says_what_each_config_costs() -> None:
     for name, rate, hop, parameters, macs in rows:
         config = Config.load(ROOT / "configs" / f"{name}.yaml")
         assert (rate, hop) == (f"{config.mel.sample_rate:,}", str(config.mel.hop))
-        generator = cost.summary(config).splitlines()[0]
+        generator = summary(config).splitlines()[0]
         assert f" {parameters} parameters" in generator and f" {macs} " in generator, name
 
 

@@ -2,6 +2,6 @@
 
 import sys
 
-from tf_melgan.cli import main
+from tf_melgan.cli.main import main
 
 sys.exit(main())

@@ -1,5 +1,16 @@
 """The one exception for what a user can mend; the command line prints it and exits with 2."""
 
 
-class BadInput(ValueError):
+class UserInputError(ValueError):
     """Says in one line which file or key is wrong, what is wrong, and what would be right."""
+
+
+def require(holds: bool, message: str) -> None:
+    """Raises `UserInputError` with `message` unless `holds`."""
+    if not holds:
+        raise UserInputError(message)
+
+
+def require_choice(key: str, value: object, known: tuple[str, ...]) -> None:
+    """Raises `UserInputError` unless `value` is one of `known`."""
+    require(value in known, f"{key} is {value!r}; choose one of {', '.join(known)}")

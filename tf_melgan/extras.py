@@ -1,18 +1,39 @@
-"""Packages of the extra `train`, asked for by name where they are missing."""
+"""Packages that are missing, asked for by the extra that brings them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+_EXTRAS = {
+    "train": (
+        "tensorflow keras librosa scipy matplotlib tensorboardX pesq pystoi speechmos onnxruntime "
+        "flatbuffers jinja2"
+    ),
+    "jax": "jax",
+    "io": "tensorflow_io",
+    "serving": "ray fastapi orjson",
+}
+_EXTRA_OF = {package: extra for extra, packages in _EXTRAS.items() for package in packages.split()}
+
 
 @contextmanager
-def needed_for(what: str) -> Iterator[None]:
-    """Turns a missing package inside the block into an ImportError that says what to install."""
+def require_extra(what: str) -> Iterator[None]:
+    """Turns a missing optional package inside the block into an error that says what to install.
+
+    Args:
+        what: what needs the package, for the message.
+
+    Raises:
+        ImportError: naming the package and the extra that brings it. Other missing modules are
+            raised as they are.
+    """
     try:
         yield
     except ModuleNotFoundError as error:
-        if (error.name or "").startswith("tf_melgan"):
+        package = (error.name or "").partition(".")[0]
+        if package not in _EXTRA_OF:
             raise
+        extra = _EXTRA_OF[package]
         raise ImportError(
-            f"{what} needs {error.name}, which is not installed; install tf-melgan with its extra "
-            'train: pip install ".[train]" in its folder'
+            f"{what} needs {package}, which is not installed; install tf-melgan with its extra "
+            f'{extra}: pip install ".[{extra}]" in its folder'
         ) from error

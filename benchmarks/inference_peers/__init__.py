@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from tf_melgan import voice_file
-from tf_melgan.config import FourierConfig, GeneratorConfig
+from tf_melgan.models.fourier.config import FourierConfig
+from tf_melgan.models.melgan.config import MelGANConfig
+from tf_melgan.voices import voice_file
 
-_MELGAN, _FOURIER = GeneratorConfig.kind, FourierConfig.kind
+_MELGAN, _FOURIER = MelGANConfig.kind, FourierConfig.kind
 
 
 @dataclass(frozen=True)

@@ -21,21 +21,25 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.inference_peers.tensorflowtts import tensorflowtts
-from tf_melgan import audio, cost, voice_file
-from tf_melgan.config import FourierConfig, GeneratorConfig
-from tf_melgan.errors import BadInput
-from tf_melgan.export.graph import InferenceGraph
+from tf_melgan.audio.mel import log_mel
+from tf_melgan.audio.mel_spec import MelSpec
+from tf_melgan.audio.sound_files import load_audio
+from tf_melgan.errors import UserInputError
+from tf_melgan.export.inference_graph import InferenceGraph
 from tf_melgan.export.saved_model import export_saved_model
 from tf_melgan.export.signatures import concrete
-from tf_melgan.export.tflite import convert, export_tflite
-from tf_melgan.features import MelSpec, log_mel
-from tf_melgan.fourier import FourierGenerator
-from tf_melgan.generator import Generator
-from tf_melgan.generators import AnyGenerator
-from tf_melgan.keras_voice import KerasVoice
+from tf_melgan.export.tflite.exporter import convert, export_tflite
+from tf_melgan.inference.engines.keras_engine import KerasEngine
+from tf_melgan.models.base import Generator
+from tf_melgan.models.cost import generator, gmacs
+from tf_melgan.models.fourier.config import FourierConfig
+from tf_melgan.models.fourier.generator import FourierGenerator
+from tf_melgan.models.melgan.config import MelGANConfig
+from tf_melgan.models.melgan.generator import MelGANGenerator
+from tf_melgan.voices import voice_file
 
 sys.path.append(str(Path(__file__).parents[2] / "tests"))
-import speech
+from helpers import speech
 
 FRAMES = (32, 520)
 STEPS = (1, 4, 8, 16, 32)
@@ -43,34 +47,34 @@ STEPS = (1, 4, 8, 16, 32)
 _RECORDINGS, _SPOKEN = 16, 4
 
 
-def voice(model: str | None) -> KerasVoice:
+def voice(model: str | None) -> KerasEngine:
     """The generator of a run or a file, or the paper's with random weights."""
     if model is None:
         keras.utils.set_random_seed(0)
         # "torch": the other initial values make hardly any sound.
-        generator = Generator(initializer="torch")
+        generator = MelGANGenerator(initializer="torch")
         generator.build((None, None, generator.n_mels))
-        return KerasVoice(generator, MelSpec())
-    opened = KerasVoice.open(Path(model))
-    if isinstance(opened.generator, Generator) and opened.generator.bands > 1:
-        raise BadInput(f"{model}: has several bands; the peers know a generator of one band")
+        return KerasEngine(generator, MelSpec())
+    opened = KerasEngine.open(Path(model))
+    if isinstance(opened.generator, MelGANGenerator) and opened.generator.bands > 1:
+        raise UserInputError(f"{model}: has several bands; the peers know a generator of one band")
     return opened
 
 
 def speech_mels(spec: MelSpec) -> list[np.ndarray]:
     """Float32 log-mels (frames, n_mels) of recordings."""
-    sounds = [audio.load(path, spec.sample_rate) for path in speech.recordings(_RECORDINGS)]
+    sounds = [load_audio(path, spec.sample_rate) for path in speech.recordings(_RECORDINGS)]
     return [log_mel(sound, spec).astype(np.float32) for sound in sounds]
 
 
-def config(generator: AnyGenerator) -> GeneratorConfig | FourierConfig:
+def config(generator: Generator) -> MelGANConfig | FourierConfig:
     """What describes the generator."""
-    kind = FourierConfig if isinstance(generator, FourierGenerator) else GeneratorConfig
+    kind = FourierConfig if isinstance(generator, FourierGenerator) else MelGANConfig
     names = [item.name for item in fields(kind) if item.name != "kind"]
     return kind(**{name: getattr(generator, name) for name in names})
 
 
-def weights(generator: AnyGenerator, path: Path) -> None:
+def weights(generator: Generator, path: Path) -> None:
     """What the PyTorch model is made with, as `geometry`, and its values in PyTorch's layout."""
     if isinstance(generator, FourierGenerator):
         geometry, values = of_fourier(generator)
@@ -79,7 +83,7 @@ def weights(generator: AnyGenerator, path: Path) -> None:
     np.savez(path, geometry=json.dumps(geometry), **values)
 
 
-def of_melgan(generator: Generator) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def of_melgan(generator: MelGANGenerator) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """The official model's arguments, and kernels and biases in its order."""
     layers = [generator.first]
     for upsampler, stack in zip(generator.upsamplers, generator.stacks, strict=True):
@@ -131,7 +135,7 @@ def litert_of_tensorflowtts(path: Path, frames: int | None) -> None:
     model.export(path, format="litert", verbose=False, input_signature=[mel])
 
 
-def fixed_step(generator: AnyGenerator, path: Path, frames: int) -> None:
+def fixed_step(generator: Generator, path: Path, frames: int) -> None:
     """A step of this many frames and no other, the way our own files have it."""
     graph = InferenceGraph(generator)
     names = [f"state_{index:02}" for index in range(len(graph.states))]
@@ -145,7 +149,9 @@ def fixed_step(generator: AnyGenerator, path: Path, frames: int) -> None:
     path.write_bytes(convert(graph, {"step": signature}, "float32"))
 
 
-def makers(voice: KerasVoice, calibration: list[np.ndarray]) -> dict[str, Callable[[Path], object]]:
+def makers(
+    voice: KerasEngine, calibration: list[np.ndarray]
+) -> dict[str, Callable[[Path], object]]:
     """How each file is made."""
     generator, spec = voice.generator, voice.spec
     made = {
@@ -164,7 +170,7 @@ def makers(voice: KerasVoice, calibration: list[np.ndarray]) -> dict[str, Callab
         made[f"step-{frames}.tflite"] = lambda path, frames=frames: fixed_step(
             generator, path, frames
         )
-    if isinstance(generator, Generator):
+    if isinstance(generator, MelGANGenerator):
         made["tensorflowtts.tflite"] = lambda path: litert_of_tensorflowtts(path, None)
         for frames in FRAMES:
             made[f"tensorflowtts-{frames}.tflite"] = lambda path, frames=frames: (
@@ -188,7 +194,7 @@ def main() -> None:
         np.save(arguments.folder / f"mel-{frames}.npy", mel[None, :frames])
         np.save(arguments.folder / f"reference-{frames}.npy", spoken.generate(mel[:frames]))
     described = config(spoken.generator)
-    macs = cost.gmacs(cost.generator(described, spoken.spec), spoken.spec.sample_rate)
+    macs = gmacs(generator(described, spoken.spec), spoken.spec.sample_rate)
     about = {"kind": described.kind, "mel": spoken.spec.to_dict()}
     about["gflop_per_second_of_audio"] = 2 * macs
     (arguments.folder / "voice.json").write_text(json.dumps(about))
@@ -203,5 +209,5 @@ def main() -> None:
 if __name__ == "__main__":
     try:
         main()
-    except BadInput as error:
+    except UserInputError as error:
         sys.exit(str(error))

@@ -7,7 +7,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from benchmarks.inference_peers import Engine
-from tf_melgan.litert_voice import LiteRTVoice
+from tf_melgan.inference.engines.litert import LiteRTEngine
 
 # A voice of tf-melgan has several signatures, other files have one.
 _WHOLE = "vocode"
@@ -33,7 +33,7 @@ class InSteps(LiteRT):
     """A voice's file as `Vocoder.vocode` runs it: what is longer than a step goes in steps."""
 
     def open(self, path: Path, mel: np.ndarray) -> None:
-        self._voice, self._mel = LiteRTVoice(path, self.threads), mel[0]
+        self._voice, self._mel = LiteRTEngine(path, self.threads), mel[0]
 
     def run(self) -> np.ndarray:
         return self._voice(self._mel)

@@ -14,8 +14,7 @@ from torch.nn import functional as F
 from benchmarks.inference_peers import Engine
 
 sys.path.append(str(Path(__file__).parents[2] / "tests"))
-import torch_fourier
-import torch_oracle
+from helpers import torch_fourier, torch_oracle
 
 
 def folded(path: Path) -> nn.Module:

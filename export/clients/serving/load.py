@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from client import Client, request, sound
 
-from tf_melgan.saved_model_voice import SavedModelVoice
+from tf_melgan.inference.engines.saved_model import SavedModelEngine
 
 _FEWEST, _MOST = 32, 520
 _TOLERANCE = 1e-5
@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=8)
     parser.add_argument("--requests", type=int, default=10, help="of each client")
     options = parser.parse_args()
-    voice, client = SavedModelVoice(options.voice), Client(options.url)
+    voice, client = SavedModelEngine(options.voice), Client(options.url)
     rng = np.random.default_rng(0)
     count = options.clients * options.requests
     lengths = np.exp(rng.uniform(np.log(_FEWEST), np.log(_MOST), count)).astype(int)
@@ -55,7 +55,7 @@ def main() -> None:
 
     worst = 0.0
     for mel, (answer, _) in zip(mels, answers, strict=True):
-        served, expected = sound(answer), voice.whole(mel)
+        served, expected = sound(answer), voice.full(mel)
         if served.shape != expected.shape:
             sys.exit(f"{len(mel)} frames: {len(served)} samples came, not {len(expected)}")
         worst = max(worst, float(np.abs(served - expected).max()))

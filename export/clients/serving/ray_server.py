@@ -16,8 +16,9 @@ import tensorflow as tf
 from fastapi import FastAPI, Request, Response
 from ray import serve
 
-from tf_melgan.errors import BadInput
-from tf_melgan.features import MelSpec, check_mel
+from tf_melgan.audio.conventions import check_mel
+from tf_melgan.audio.mel_spec import MelSpec
+from tf_melgan.errors import UserInputError
 
 # Frames of a batch, the padding of its shorter members included; on CPUs, more are no faster.
 _BATCH_FRAMES = 512
@@ -40,13 +41,13 @@ def _array(name: str, values: Any, spec: tf.TensorSpec) -> np.ndarray:
     try:
         array = np.asarray(values)
     except ValueError:
-        raise BadInput(f"{name} has rows of different lengths; fill them up") from None
+        raise UserInputError(f"{name} has rows of different lengths; fill them up") from None
     unfit = not np.can_cast(array.dtype, dtype, "same_kind")
     if unfit or (spec.dtype.is_integer and (array != array.astype(dtype)).any()):
-        raise BadInput(f"{name} holds what is no {spec.dtype.name}")
+        raise UserInputError(f"{name} holds what is no {spec.dtype.name}")
     if not array.size or not spec.shape.is_compatible_with(array.shape):
         shape = ", ".join("any" if size is None else str(size) for size in spec.shape)
-        raise BadInput(f"{name} has shape {array.shape}; give ({shape})")
+        raise UserInputError(f"{name} has shape {array.shape}; give ({shape})")
     return array.astype(dtype)
 
 
@@ -83,7 +84,7 @@ class Voice:
                 outputs = await self._padded(**inputs)
             else:
                 outputs = await asyncio.to_thread(self._computed, name, inputs)
-        except BadInput as error:
+        except UserInputError as error:
             return _answer({"error": str(error)}, 400)
         # As in TensorFlow Serving, an output that is the only one goes without its name.
         return _answer({"outputs": outputs if len(outputs) > 1 else next(iter(outputs.values()))})
@@ -93,24 +94,28 @@ class Voice:
         try:
             message = orjson.loads(body)
         except orjson.JSONDecodeError as error:
-            raise BadInput(f"the request is not JSON ({error})") from None
+            raise UserInputError(f"the request is not JSON ({error})") from None
         if not isinstance(message, dict) or not isinstance(message.get("inputs"), dict):
-            raise BadInput('the request is not {"signature_name": …, "inputs": {name: values, …}}')
+            raise UserInputError(
+                'the request is not {"signature_name": …, "inputs": {name: values, …}}'
+            )
         name, inputs = message.get("signature_name", "serving_default"), message["inputs"]
         if name not in _SERVED:
-            raise BadInput(f"signature_name is {name!r}; choose {', '.join(_SERVED)}")
+            raise UserInputError(f"signature_name is {name!r}; choose {', '.join(_SERVED)}")
         wanted = self._signatures[name].structured_input_signature[1]
         if inputs.keys() != wanted.keys():
-            raise BadInput(f"inputs are {sorted(inputs)}; {name} takes {sorted(wanted)}")
+            raise UserInputError(f"inputs are {sorted(inputs)}; {name} takes {sorted(wanted)}")
         return name, {key: _array(key, inputs[key], spec) for key, spec in wanted.items()}
 
     async def _padded(self, mel: np.ndarray, lengths: np.ndarray) -> dict[str, np.ndarray]:
         batch, frames = mel.shape[:2]
         if lengths.shape != (batch,):
-            raise BadInput(f"lengths has shape {lengths.shape} and mel {mel.shape}; give one each")
+            raise UserInputError(
+                f"lengths has shape {lengths.shape} and mel {mel.shape}; give one each"
+            )
         if lengths.min() < 1 or lengths.max() > min(frames, _MOST_FRAMES):
             most = min(frames, _MOST_FRAMES)
-            raise BadInput(f"lengths are {lengths.tolist()}; give 1 to {most} frames")
+            raise UserInputError(f"lengths are {lengths.tolist()}; give 1 to {most} frames")
         mels = [check_mel(row[:end], self._spec) for row, end in zip(mel, lengths, strict=True)]
         # Ray closes a batch whether or not it can be computed yet. So what comes while others are
         # computed waits here, to make batches together.

@@ -1,0 +1,96 @@
+"""The line that each wrong spec or mel gives."""
+
+import numpy as np
+import pytest
+from helpers.bad_input import says
+
+from tf_melgan.audio.conventions import check_mel, convert_mel
+from tf_melgan.audio.mel import log_mel
+from tf_melgan.audio.mel_spec import MelSpec
+
+MEL = np.full((4, 80), -2.0, np.float32)
+
+LINES = {
+    "unequal margins": (
+        lambda: MelSpec(n_fft=1023),
+        "mel.n_fft is 1023; it must be mel.hop 256 or more by an even number, so that both "
+        "margins are equal",
+    ),
+    "beyond half the rate": (
+        lambda: MelSpec(sample_rate=16000),
+        "mel.fmin is 0.0 and mel.fmax 11025.0 Hz; they must rise from 0 or more to half the "
+        "sample rate, 8000, or less",
+    ),
+    "unknown logarithm": (
+        lambda: MelSpec(log="dB"),
+        "mel.log is 'dB'; choose log10 or ln",
+    ),
+    "floor of nothing": (
+        lambda: MelSpec(floor=0.0),
+        "mel.floor is 0.0; it must be above 0 and below 1",
+    ),
+    "no bands": (
+        lambda: MelSpec(n_mels=0),
+        "mel.n_mels is 0; it must be at least 1",
+    ),
+    "bands without a frequency": (
+        lambda: MelSpec(n_fft=256, hop=64),
+        "mel.n_mels is 80: 2 bands lie between the frequencies that mel.n_fft 256 resolves; "
+        "give fewer bands or a longer window",
+    ),
+    "hop in words": (
+        lambda: MelSpec.from_dict({"hop": "256"}),
+        "mel.hop is '256'; give a whole number",
+    ),
+    "unknown key": (
+        lambda: MelSpec.from_dict({"bands": 80}),
+        "mel.bands is not a known key; known: floor, fmax, fmin, hop, log, n_fft, n_mels, "
+        "sample_rate",
+    ),
+    "integer audio": (
+        lambda: log_mel(np.zeros(512, np.int16), MelSpec()),
+        "the audio is int16; give float32 or float64 within [-1, 1]",
+    ),
+    "no audio": (
+        lambda: log_mel(np.zeros(0), MelSpec()),
+        "the audio has no samples; give at least one",
+    ),
+    "mel of another spec": (
+        lambda: check_mel(MEL, MelSpec(), MelSpec(hop=300, n_fft=1200), "a.npy"),
+        "a.npy: was made where mel.n_fft is 1200, not 1024; mel.hop is 300, not 256",
+    ),
+    "mel on its side": (
+        lambda: check_mel(MEL.T, MelSpec(), name="a.npy"),
+        "a.npy: has shape (80, 4), not (frames, 80); transpose it",
+    ),
+    "mel of other bands": (
+        lambda: check_mel(MEL[:, :64], MelSpec(), name="a.npy"),
+        "a.npy: has shape (4, 64), not (frames, 80)",
+    ),
+    "mel in a batch": (
+        lambda: check_mel(MEL[None], MelSpec(), name="a.npy"),
+        "a.npy: has shape (1, 4, 80); give (frames, 80)",
+    ),
+    "mel of integers": (
+        lambda: check_mel(MEL.astype(int), MelSpec(), name="a.npy"),
+        "a.npy: holds int64; give float32 log-mels",
+    ),
+    "mel with NaN": (
+        lambda: check_mel(MEL * np.nan, MelSpec(), name="a.npy"),
+        "a.npy: holds NaN or infinite values; give finite ones",
+    ),
+    "mel in another logarithm": (
+        lambda: check_mel(MEL * 5, MelSpec(), name="a.npy"),
+        "a.npy: goes from -10.00 to -10.00, but log10 of magnitudes goes from -5.00 to 1.39; "
+        "convert its logarithm, floor or normalization",
+    ),
+    "mel that cannot be adapted": (
+        lambda: convert_mel(MEL, MelSpec(n_fft=2048), MelSpec()),
+        "the mel cannot be adapted where mel.n_fft is 2048, not 1024; make it anew",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", LINES)
+def test_one_line_says_what_is_wrong(case: str) -> None:
+    says(*LINES[case])

@@ -1,0 +1,217 @@
+"""Log-mels against librosa, against each other, and against what calculus says."""
+
+import subprocess
+import sys
+
+import keras
+import librosa
+import numpy as np
+import pytest
+from helpers.speech import recordings
+
+from tf_melgan.audio.conventions import check_mel, convert_mel
+from tf_melgan.audio.mel import log_mel, log_mel_valid, mel_valid
+from tf_melgan.audio.mel_keras import keras_log_mel, keras_mel_valid
+from tf_melgan.audio.mel_spec import MelSpec
+from tf_melgan.audio.sound_files import load_audio
+from tf_melgan.errors import UserInputError
+
+SPECS = (
+    MelSpec(),
+    MelSpec(16000, 1024, 200, 80, 0.0, 8000.0),
+    MelSpec(24000, 1200, 300, 100, 20.0, 12000.0, "ln"),
+    MelSpec(48000, 2048, 512, 128, 40.0, 20000.0, floor=1e-7),
+)
+each_spec = pytest.mark.parametrize("spec", SPECS, ids=lambda spec: str(spec.sample_rate))
+
+
+def speech(spec: MelSpec, frames: int = 200, dtype: type = np.float64) -> np.ndarray:
+    sound = load_audio(recordings(1)[0], spec.sample_rate)
+    return sound[4000 : 4000 + frames * spec.hop].astype(dtype)
+
+
+def librosa_mel(sound: np.ndarray, spec: MelSpec) -> np.ndarray:
+    """The linear mel spectrogram (frames, n_mels) in float64."""
+    padded = np.pad(sound.astype(np.float64), spec.margin, "reflect")
+    spectrum = librosa.stft(
+        padded,
+        n_fft=spec.n_fft,
+        hop_length=spec.hop,
+        window="hann",
+        center=False,
+        dtype=np.complex128,
+    )
+    matrix = librosa.filters.mel(
+        sr=spec.sample_rate,
+        n_fft=spec.n_fft,
+        n_mels=spec.n_mels,
+        fmin=spec.fmin,
+        fmax=spec.fmax,
+        dtype=np.float64,
+    )
+    return (matrix @ np.abs(spectrum)).T
+
+
+def librosa_log_mel(sound: np.ndarray, spec: MelSpec) -> np.ndarray:
+    log = np.log10 if spec.log == "log10" else np.log
+    return log(np.maximum(librosa_mel(sound, spec), spec.floor))
+
+
+def on_keras(sound: np.ndarray, spec: MelSpec) -> np.ndarray:
+    if keras.backend.backend() == "jax":
+        pytest.skip("JAX has no float64 unless a process asks for it throughout")
+    return keras.ops.convert_to_numpy(keras_log_mel(sound, spec))
+
+
+@each_spec
+def test_the_matrix_is_librosas(spec: MelSpec) -> None:
+    theirs = librosa.filters.mel(
+        sr=spec.sample_rate,
+        n_fft=spec.n_fft,
+        n_mels=spec.n_mels,
+        fmin=spec.fmin,
+        fmax=spec.fmax,
+        dtype=np.float64,
+    )
+    np.testing.assert_allclose(spec.mel_matrix(), theirs, rtol=0, atol=1e-14)
+
+
+@each_spec
+@pytest.mark.parametrize("compute", [log_mel, on_keras], ids=["numpy", "keras"])
+def test_log_mel_is_librosas(spec: MelSpec, compute) -> None:
+    sound = speech(spec)
+    ours, theirs = compute(sound, spec), librosa_log_mel(sound, spec)
+    assert ours.shape == (200, spec.n_mels) and ours.dtype == np.float64
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-6)
+
+
+@each_spec
+@pytest.mark.parametrize("compute", [mel_valid, keras_mel_valid], ids=["numpy", "keras"])
+def test_linear_mel_is_librosas_in_float32(spec: MelSpec, compute) -> None:
+    sound = speech(spec, dtype=np.float32)
+    padded = np.pad(sound, spec.margin, "reflect")
+    ours = keras.ops.convert_to_numpy(compute(padded, spec))
+    theirs = librosa_mel(sound, spec)
+    assert ours.dtype == np.float32
+    # Where nothing reaches the floor, rounding is not to be seen.
+    peak = np.maximum(theirs.max(axis=1), spec.floor)
+    assert (np.abs(ours - theirs).max(axis=1) / peak).max() <= 1e-6
+
+
+@pytest.mark.parametrize("samples", [1, 2, 100, 255, 256, 257, 400, 3000])
+def test_any_length_has_an_answer(samples: int) -> None:
+    spec, sound = MelSpec(), speech(MelSpec())[:samples]
+    whole = np.pad(sound, (0, -samples % spec.hop))
+    expected = librosa_log_mel(whole, spec)
+    assert spec.frames(samples) == len(expected) == -(-samples // 256)
+    np.testing.assert_allclose(log_mel(sound, spec), expected, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(on_keras(sound, spec), expected, rtol=0, atol=1e-6)
+
+
+def test_a_batch_is_its_rows() -> None:
+    spec = MelSpec()
+    batch = np.stack([speech(spec)[:5000], speech(spec)[5000:10000]])
+    for compute in (log_mel, on_keras):
+        rows = np.stack([compute(row, spec) for row in batch])
+        np.testing.assert_allclose(compute(batch, spec), rows, rtol=0, atol=1e-12)
+
+
+def test_frames_depend_on_their_window_alone() -> None:
+    spec, sound = MelSpec(), speech(MelSpec())
+    window = sound[20 * spec.hop - spec.margin : 50 * spec.hop + spec.margin]
+    np.testing.assert_allclose(
+        log_mel_valid(window, spec), log_mel(sound, spec)[20:50], rtol=0, atol=1e-12
+    )
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="uses TensorFlow's gradient")
+def test_gradient_is_the_slope() -> None:
+    import tensorflow as tf
+
+    spec = MelSpec()
+    sound, direction = tf.constant(speech(spec, 8)), tf.constant(speech(spec, 16)[8 * 256 :])
+    with tf.GradientTape() as tape:
+        tape.watch(sound)
+        total = tf.reduce_sum(keras_log_mel(sound, spec))
+    slope = float(tf.reduce_sum(tape.gradient(total, sound) * direction))
+    step = 1e-7
+    ends = [log_mel(sound.numpy() + way * direction.numpy(), spec).sum() for way in (step, -step)]
+    assert slope == pytest.approx((ends[0] - ends[1]) / (2 * step), rel=1e-5)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="uses TensorFlow's gradient")
+def test_gradient_of_silence_is_finite() -> None:
+    import tensorflow as tf
+
+    for spec in (MelSpec(), MelSpec(floor=1e-12)):
+        sound = tf.zeros((1, 2048))
+        with tf.GradientTape() as tape:
+            tape.watch(sound)
+            total = tf.reduce_sum(keras_log_mel(sound, spec))
+        assert np.isfinite(tape.gradient(total, sound)).all()
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="is tf.data")
+def test_lengths_may_be_unknown_in_a_graph() -> None:
+    import tensorflow as tf
+
+    spec, sound = MelSpec(), speech(MelSpec())
+    lengths = (100, 700, 5000)
+    dataset = tf.data.Dataset.from_generator(
+        lambda: (sound[:length] for length in lengths),
+        output_signature=tf.TensorSpec((None,), tf.float64),
+    )
+    for length, mel in zip(lengths, dataset.map(lambda x: keras_log_mel(x, spec)), strict=True):
+        np.testing.assert_allclose(mel, log_mel(sound[:length], spec), rtol=0, atol=1e-12)
+
+
+def test_numpy_is_all_it_needs() -> None:
+    code = (
+        "import sys, numpy\n"
+        "for name in ('keras', 'tensorflow', 'jax', 'librosa', 'scipy'): sys.modules[name] = None\n"
+        "from tf_melgan.features import MelSpec, log_mel\n"
+        "print(log_mel(numpy.ones(512, 'float32'), MelSpec()).shape)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "(2, 80)"
+
+
+def test_spec_travels_as_a_dict() -> None:
+    for spec in SPECS:
+        assert MelSpec.from_dict(spec.to_dict()) == spec
+
+
+def test_no_sound_passes_the_ceiling() -> None:
+    spec = MelSpec()
+    noise = np.sign(np.random.default_rng(0).standard_normal(spec.hop * 200))
+    tones = [np.cos(2 * np.pi * np.arange(4096) * hz / spec.sample_rate) for hz in (40, 300, 4000)]
+    for sound in (noise, *tones):
+        assert log_mel(sound, spec).max() <= spec.log_ceiling
+
+
+def test_adapting_gives_what_analysis_would() -> None:
+    target, sound = MelSpec(), speech(MelSpec())
+    expected = log_mel(sound, target)
+    source = MelSpec(log="ln", floor=1e-7)
+    theirs = log_mel(sound, source)
+    np.testing.assert_allclose(convert_mel(theirs, source, target), expected, rtol=0, atol=1e-12)
+    mean, std = theirs.mean(axis=0), theirs.std(axis=0)
+    normalized = (theirs - mean) / std
+    np.testing.assert_allclose(
+        convert_mel(normalized, source, target, mean, std), expected, rtol=0, atol=1e-12
+    )
+    single = convert_mel(normalized.astype(np.float32), source, target, mean, std)
+    assert single.dtype == np.float32
+
+
+def test_adapting_refuses_what_it_cannot_do() -> None:
+    with pytest.raises(UserInputError, match=r"mel\.hop is 200, not 256.*make it anew"):
+        convert_mel(np.zeros((3, 80)), MelSpec(hop=200, log="ln"), MelSpec())
+
+
+def test_a_mel_of_the_spec_passes() -> None:
+    for spec in SPECS:
+        mel = log_mel(speech(spec), spec)
+        checked = check_mel(mel, spec, source=spec)
+        assert checked.dtype == np.float32
+        np.testing.assert_array_equal(checked, mel.astype(np.float32))

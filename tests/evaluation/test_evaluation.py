@@ -1,0 +1,275 @@
+"""Scores against the libraries' own and torch; tables, intervals and the page against parsers."""
+
+import base64
+import csv
+import io
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pesq
+import pytest
+import soundfile
+import torch
+from helpers.espeak import speak
+from helpers.quick_metrics import use_quick_metrics
+from scipy import stats
+
+from tf_melgan.audio.griffin_lim import griffin_lim
+from tf_melgan.audio.mel import log_mel
+from tf_melgan.audio.mel_spec import MelSpec
+from tf_melgan.audio.sound_files import load_audio, resample, write_audio
+from tf_melgan.errors import UserInputError
+from tf_melgan.evaluation import metrics, report
+from tf_melgan.evaluation.comparison import Evaluation, UtteranceMetrics, add_griffin_lim, evaluate
+from tf_melgan.evaluation.metrics import (
+    METRICS,
+    compute_metrics,
+    mel_cepstral_distortion,
+    pesq_wb,
+    pitch_error,
+    stft_distance,
+)
+
+RATE = 16_000
+
+
+@pytest.fixture(scope="module")
+def speech():
+    return resample(*speak("Seven ships sailed slowly over the southern sea."), RATE)
+
+
+@pytest.fixture(scope="module")
+def noisy(speech):
+    noise = np.random.default_rng(0).standard_normal(len(speech)).astype(np.float32)
+    return speech + 0.01 * noise
+
+
+def tone(hertz, seconds=1.0, rate=22050):
+    time = np.arange(round(seconds * rate)) / rate
+    return sum(np.sin(2 * np.pi * k * hertz * time) / k for k in (1, 2, 3, 4)) / 4
+
+
+def test_scores_of_a_copy_are_the_best_there_are(speech):
+    values = compute_metrics(speech, speech, RATE)
+    assert list(values) == [metric.key for metric in METRICS]
+    assert values["pesq"] == pytest.approx(4.644, abs=1e-3)
+    assert values["stoi"] == pytest.approx(1, abs=1e-9)
+    assert 1 < values["dnsmos"] < 5
+    assert [values[key] for key in ("mel", "stft", "mcd", "f0")] == [0, 0, 0, 0]
+
+
+def test_every_score_is_worse_with_more_noise(speech, noisy):
+    noisier = speech + 4 * (noisy - speech)
+    little, much = (compute_metrics(speech, x, RATE) for x in (noisy, noisier))
+    for metric in METRICS:
+        if metric.key == "f0":
+            continue  # At this noise, pitch is still found where it was.
+        gain = much[metric.key] - little[metric.key]
+        assert gain < 0 if metric.higher_is_better else gain > 0, metric.key
+
+
+def test_pesq_is_the_library_s_and_long_speech_is_the_mean_of_its_pieces(speech, noisy):
+    expected = pesq.pesq(RATE, speech, noisy, "wb")
+    assert pesq_wb(speech, noisy, RATE) == pytest.approx(expected, abs=1e-6)
+    # Whole, these 120 s crash the library: they hold more than the 50 bursts that it has room for.
+    length = 10 * RATE
+    pair = [np.tile(np.resize(x, length), 12) for x in (speech, noisy)]
+    piece = pesq.pesq(RATE, *(x[: 2 * length] for x in pair), "wb")
+    assert pesq_wb(*pair, RATE) == pytest.approx(piece, abs=1e-3)
+
+
+def test_stft_distance_is_that_of_torch(speech, noisy):
+    total = 0.0
+    for n_fft in (512, 1024, 2048):
+        a, b = (
+            torch.stft(
+                torch.tensor(x, dtype=torch.float64),
+                n_fft,
+                n_fft // 4,
+                window=torch.hann_window(n_fft, dtype=torch.float64),
+                center=False,
+                return_complex=True,
+            )
+            .abs()
+            .clamp(min=1e-5)
+            for x in (speech, noisy)
+        )
+        total += (torch.linalg.norm(a - b) / torch.linalg.norm(a)).item()
+        total += (a.log() - b.log()).abs().mean().item()
+    assert stft_distance(speech, noisy, RATE) == pytest.approx(total / 3, rel=1e-9)
+
+
+def test_cepstral_distortion_is_the_spectral_difference_in_decibels(monkeypatch):
+    # One cosine over the bands of amplitude 0.1 in log10 has an effective value of 2 / √2 dB.
+    band = (np.arange(80) + 0.5) / 80
+    difference = np.tile(0.7 + 0.1 * np.cos(np.pi * 5 * band), (3, 1))
+    monkeypatch.setattr(metrics, "_mel_difference", lambda *pair: difference)
+    silence = np.zeros(100)
+    distortion = mel_cepstral_distortion(silence, silence, 22050)
+    assert distortion == pytest.approx(2 / np.sqrt(2), rel=1e-9)
+
+
+def test_pitch_error_of_a_semitone_is_a_hundred_cents():
+    error = pitch_error(tone(200), tone(200 * 2 ** (1 / 12)), 22050)
+    assert error == pytest.approx(100, abs=10)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "level", "reasons"),
+    [
+        (2.0, 0.0, {"pesq": "silent", "dnsmos": "silent", "f0": "never voiced together"}),
+        (
+            0.1,
+            1.0,
+            {
+                "pesq": "shorter than 0.25 s",
+                "stoi": "under 0.4 s of speech",
+                "f0": "too short for pitch",
+            },
+        ),
+    ],
+)
+def test_a_score_that_is_not_defined_says_why(speech, seconds, level, reasons):
+    reference = speech[: round(seconds * RATE)]
+    values = compute_metrics(reference, level * reference, RATE)
+    assert {key: value for key, value in values.items() if isinstance(value, str)} == reasons
+
+
+@pytest.mark.parametrize("spec", [MelSpec(), MelSpec(log="ln", sample_rate=24000, hop=300)])
+def test_griffin_lim_sounds_like_its_mel(speech, spec):
+    sound = resample(speech, RATE, spec.sample_rate)[: 50 * spec.hop + 7]
+    mel = log_mel(sound, spec)
+    made = griffin_lim(mel, spec)
+    assert made.shape == (len(mel) * spec.hop,) and made.dtype == np.float32
+    scale = np.log(10) if spec.log == "ln" else 1
+    assert np.abs(log_mel(made, spec) - mel).mean() < 0.1 * scale
+    assert griffin_lim(mel[:1], spec).shape == (spec.hop,)
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory, speech, noisy):
+    root = tmp_path_factory.mktemp("evaluation")
+    for name, seconds in (("b", 0.9), ("deep/a & <c>", 1.4), ("short", 0.1)):
+        length = round(seconds * RATE)
+        write_audio(root / "recordings" / f"{name}.wav", speech[:length], RATE)
+        write_audio(root / "voice" / f"{name}.wav", noisy[: length + 200], RATE)
+    write_audio(root / "recordings" / "unused.wav", speech, RATE)
+    systems = [root / "voice"]
+    systems.append(add_griffin_lim(root / "recordings", systems, root / "griffin-lim"))
+    with pytest.MonkeyPatch.context() as patch:
+        use_quick_metrics(patch)
+        evaluation = evaluate(root / "recordings", systems)
+    report.write(evaluation, root)
+    return root, evaluation
+
+
+def test_the_csv_holds_every_score_and_why_some_are_missing(folders):
+    root, evaluation = folders
+    rows = list(csv.DictReader(io.StringIO((root / "scores.csv").read_text())))
+    assert [row["utterance"] for row in rows] == ["b", "deep/a & <c>", "short"]
+    for row, utterance in zip(rows, evaluation.utterances, strict=True):
+        for system, values in utterance.scores.items():
+            for key, value in values.items():
+                if isinstance(value, str):
+                    assert row[f"{system} {key}"] == ""
+                    assert f"{system} {key}: {value}" in row["undefined"]
+                else:
+                    assert float(row[f"{system} {key}"]) == pytest.approx(value, rel=1e-5)
+    assert "voice pesq: shorter than 0.25 s" in rows[2]["undefined"]
+    assert rows[0]["undefined"] == ""
+
+
+def test_the_page_needs_nothing_else_and_plays_the_sound(folders):
+    root, evaluation = folders
+    page = (root / "report.html").read_text()
+    sources = []
+
+    class Parser(HTMLParser):
+        def handle_starttag(self, tag, attrs):
+            assert tag not in ("script", "link", "iframe")
+            sources.extend((tag, value) for key, value in attrs if key in ("src", "href"))
+
+    Parser().feed(page)
+    assert [tag for tag, _ in sources] == ["audio", "img"] * 9
+    assert all(source.startswith("data:") for _, source in sources)
+    assert "url(" not in page and "a &amp; &lt;c&gt;" in page
+    flac = base64.b64decode(sources[0][1].split(",")[1])
+    samples, rate = soundfile.read(io.BytesIO(flac), dtype="float32")
+    assert rate == RATE
+    np.testing.assert_array_equal(samples, load_audio(root / "recordings" / "b.wav", RATE))
+    assert "3.21" in page
+    pesq_mean = evaluation.mean("voice", "pesq")
+    assert f"{pesq_mean[0]:.2f} ± {pesq_mean[1]:.2f}" in page
+    assert re.search(r"griffin-lim +\d\.\d\d ± ", report.summary(evaluation))
+
+
+def test_means_carry_student_s_interval():
+    values = [1.0, 2.0, 4.0, "silent"]
+    utterances = [
+        UtteranceMetrics("", RATE, None, {}, {"voice": {"pesq": value}}) for value in values
+    ]
+    mean, half, count = Evaluation(["voice"], utterances).mean("voice", "pesq")
+    low, high = stats.t.interval(0.95, 2, np.mean(values[:3]), stats.sem(values[:3]))
+    assert (mean - half, mean + half) == (pytest.approx(low), pytest.approx(high)) and count == 3
+    assert Evaluation(["voice"], utterances[3:]).mean("voice", "pesq") is None
+
+
+def test_a_system_is_not_taken_for_the_recordings(tmp_path, speech, monkeypatch):
+    for place in ("reference/a.wav", "recordings/a.wav"):
+        write_audio(tmp_path / place, speech, RATE)
+    system = tmp_path / "recordings"
+    result = evaluate(tmp_path / "reference", [system])
+    assert result.systems == [system.as_posix()]
+    assert set(result.utterances[0].scores) == {"recordings", system.as_posix()}
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserInputError, match=r"^recordings: is what the report"):
+        evaluate(Path("reference"), [Path("recordings")])
+
+
+def test_different_rates_meet_at_the_lowest(tmp_path, speech):
+    write_audio(tmp_path / "recordings/a.wav", resample(speech, RATE, 48000), 48000)
+    write_audio(tmp_path / "voice/a.wav", speech, RATE)
+    (utterance,) = evaluate(tmp_path / "recordings", [tmp_path / "voice"]).utterances
+    assert utterance.rate == RATE
+    assert 1 < utterance.scores["recordings"]["dnsmos"] < 5
+    assert utterance.scores["voice"]["pesq"] > 4.5
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (lambda root: (root / "voice/b.wav").unlink(), "voice: holds no audio"),
+        (
+            lambda root: (root / "recordings/b.wav").unlink(),
+            "b.wav: has no recording of the same name in",
+        ),
+        (
+            lambda root: write_audio(root / "voice/b.wav", np.zeros(RATE), RATE),
+            "b.wav: lasts 1.00 s and its recording 2.00 s; give the same utterance, aligned",
+        ),
+        (
+            lambda root: (root / "voice/b.wav").write_bytes(b"noise"),
+            "b.wav: cannot be decoded; give a wav, flac, ogg or mp3 recording",
+        ),
+        (
+            lambda root: (root / "voice/b.flac").write_bytes(b"noise"),
+            "b.wav: b.flac has the same name; keep one of them",
+        ),
+        (
+            lambda root: write_audio(root / "other/c.wav", np.zeros(RATE), RATE),
+            "other: the systems hold different files, b for one; give each the same utterances",
+        ),
+    ],
+)
+def test_pairs_that_do_not_fit_are_refused(tmp_path, change, line):
+    for place in ("recordings/b.wav", "recordings/c.wav", "voice/b.wav"):
+        write_audio(tmp_path / place, np.zeros(2 * RATE), RATE)
+    change(tmp_path)
+    systems = [x for x in (tmp_path / "voice", tmp_path / "other") if x.exists()]
+    with pytest.raises(UserInputError, match=re.escape(line)):
+        evaluate(tmp_path / "recordings", systems)
+    with pytest.raises(UserInputError, match=re.escape(line)):
+        add_griffin_lim(tmp_path / "recordings", systems, tmp_path / "griffin-lim")
+    assert not (tmp_path / "griffin-lim").exists()

@@ -1,0 +1,92 @@
+"""Generators of any geometry, and voices made of them, for tests."""
+
+import math
+
+import keras
+import numpy as np
+
+from tf_melgan.audio.mel_spec import MelSpec
+from tf_melgan.models.base import Generator
+from tf_melgan.models.fourier.generator import FourierGenerator
+from tf_melgan.models.melgan.generator import MelGANGenerator
+
+SPEC = MelSpec()
+PAPER = {"channels": 32, "upsampling": (8, 8, 2, 2), "dilations": (1, 3, 9)}
+GEOMETRIES = {
+    "paper": PAPER,
+    "lite": {"channels": 24, "upsampling": (2, 4, 8), "dilations": (1, 3, 9, 27), "bands": 4},
+    "odd": {"channels": 16, "upsampling": (5, 3), "dilations": (2,)},
+    "two bands": {"channels": 8, "upsampling": (3, 1), "dilations": (4, 1), "bands": 2},
+    "one stage": {"channels": 4, "upsampling": (7,), "dilations": (1,)},
+    "wide": {"channels": 256, "upsampling": (2,), "dilations": (1,)},
+    "fourier": {"type": "fourier", "width": 64, "depth": 2, "lookahead": 3, "hop": 8},
+    "fourier, blind": {"type": "fourier", "width": 12, "depth": 3, "lookahead": 0, "hop": 7},
+}
+
+
+def random_geometry(seed: int) -> dict:
+    rng = np.random.default_rng(seed)
+    upsampling = tuple(rng.choice([1, 2, 3, 4, 5, 8], rng.integers(1, 5)).tolist())
+    return {
+        "channels": 2 ** len(upsampling) * int(rng.integers(1, 4)),
+        "upsampling": upsampling,
+        "dilations": tuple(rng.integers(1, 13, rng.integers(1, 5)).tolist()),
+        "bands": int(rng.choice([1, 2, 4])),
+    }
+
+
+def random_fourier(seed: int) -> dict:
+    rng = np.random.default_rng(seed)
+    width, depth, hop = rng.integers((4, 1, 2), (65, 5, 65)).tolist()
+    lookahead = int(rng.integers(3 * (depth + 1) + 1))
+    return {"type": "fourier", "width": width, "depth": depth, "lookahead": lookahead, "hop": hop}
+
+
+def generator(geometry: dict, n_mels: int = 10, seed: int = 0) -> Generator:
+    """With weights that make no layer's output vanish."""
+    keras.utils.set_random_seed(seed)
+    if geometry.get("type") == "fourier":
+        sizes = {key: value for key, value in geometry.items() if key not in ("type", "hop")}
+        made = FourierGenerator(spec(geometry, n_mels), **sizes)
+        made.build((None, None, n_mels))
+        _roughen(made)
+        return made
+    made = MelGANGenerator(n_mels, initializer="torch", **geometry)
+    made.build((None, None, n_mels))
+    return made
+
+
+def _roughen(made: FourierGenerator) -> None:
+    """Gives gains and biases that differ, and kernels that keep a signal's size."""
+    rng = np.random.default_rng(made.width)
+    for weight in made.weights:
+        shape = tuple(weight.shape)
+        if len(shape) > 1:
+            value = rng.normal(0, 1 / math.sqrt(shape[0] * max(shape[1:-1], default=1)), shape)
+        else:
+            value = weight.numpy() + rng.normal(0, 0.2, shape)
+        weight.assign(value)
+
+
+def spec(geometry: dict, n_mels: int = 10) -> MelSpec:
+    if geometry.get("type") == "fourier":
+        hop = geometry["hop"]
+    else:
+        hop = math.prod(geometry["upsampling"]) * geometry.get("bands", 1)
+    return MelSpec(hop=hop, n_fft=hop + 2 * max(hop, 256), n_mels=n_mels)
+
+
+def mels(frames: int, n_mels: int = 10, seed: int = 0) -> np.ndarray:
+    """Float32 (frames, n_mels), as `MelSpec` may give them."""
+    return np.random.default_rng(seed).uniform(-5, 0, (frames, n_mels)).astype(np.float32)
+
+
+def said(generator: Generator, mel: np.ndarray) -> np.ndarray:
+    """What the Keras model makes of one mel: (samples,)."""
+    return keras.ops.convert_to_numpy(generator(mel[None]))[0, :, 0]
+
+
+def cuts(frames: int, rng: np.random.Generator, after: int = 0) -> list[int]:
+    """Random places to cut so many frames at that come `after` others, from none to all of them."""
+    share = rng.choice([0.02, 0.2, 1.0]) * rng.random()
+    return (after + np.flatnonzero(rng.random(frames) < share)).tolist()

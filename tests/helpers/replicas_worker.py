@@ -1,0 +1,104 @@
+"""Trains on one and on two replicas and writes what it saw; run by test_replicas.py."""
+
+import json
+import sys
+from collections.abc import Callable
+from contextlib import nullcontext
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tf_melgan.config import Config
+from tf_melgan.training.gan import MelGAN
+
+CONFIG = Config.from_dict(
+    {
+        "mel": {"n_mels": 12},
+        "generator": {
+            "channels": 8,
+            "upsampling": [16, 16],
+            "dilations": [1, 3],
+            "initializer": "torch",
+        },
+        "discriminator": {
+            "scales": 2,
+            "channels": 4,
+            "max_channels": 16,
+            "downsampling": [4, 4],
+            "initializer": "torch",
+        },
+        # Adam scales a gradient that is zero but for rounding up to a whole step, so there must be
+        # none: the recipe's small initial weights give some, and so does the hinge loss, to the
+        # biases of scores that all lie within it.
+        "loss": {"adversarial": "least_squares", "weights": {"mel": 1.0}},
+        "training": {"ema_decay": 0.5},
+    }
+)
+OPTIMIZERS = {
+    "sgd": lambda: keras.optimizers.SGD(1e-3),
+    "adam": lambda: keras.optimizers.Adam(1e-4, beta_1=0.5, beta_2=0.9, epsilon=1e-8),
+}
+
+
+def batches(size: int = 4, drop_remainder: bool = True) -> tf.data.Dataset:
+    random = np.random.default_rng(0)
+    mel = random.normal(size=(12, 8, 12)).astype("float32")
+    audio = random.normal(0, 0.1, size=(12, 2048, 1)).astype("float32")
+    return tf.data.Dataset.from_tensor_slices((mel, audio)).batch(size, drop_remainder)
+
+
+def model_on(strategy: tf.distribute.Strategy | None, optimizer: Callable, **settings) -> MelGAN:
+    keras.utils.set_random_seed(0)
+    with strategy.scope() if strategy else nullcontext():
+        model = MelGAN(CONFIG, dtype=settings.pop("dtype", None))
+        model.compile(optimizer(), optimizer(), **settings)
+    return model
+
+
+def weights_after(strategy: tf.distribute.Strategy | None, optimizer: Callable) -> list:
+    model = model_on(strategy, optimizer)
+    before = model.get_weights()
+    model.fit(batches(), epochs=1, shuffle=False, verbose=0)
+    return [before, model.get_weights()]
+
+
+def refusal(act: Callable) -> str:
+    try:
+        act()
+    except ValueError as error:
+        return str(error)
+    return "nothing was refused"
+
+
+def main(path: str) -> None:
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    seen = {}
+    for name, optimizer in OPTIMIZERS.items():
+        before, one = weights_after(None, optimizer)
+        _, two = weights_after(strategy, optimizer)
+        scale = max(np.abs(a).max() for a in one)
+        seen[name] = {
+            "replicas": strategy.num_replicas_in_sync,
+            "moved": float(max(np.abs(a - b).max() for a, b in zip(one, before, strict=True))),
+            "difference": float(
+                max(np.abs(a - b).max() for a, b in zip(one, two, strict=True)) / scale
+            ),
+        }
+    adam = OPTIMIZERS["adam"]
+    model = model_on(strategy, adam)
+    seen["refused"] = {
+        "incomplete": refusal(lambda: model.fit(batches(drop_remainder=False))),
+        "odd": refusal(lambda: model.fit(batches(3))),
+        "steps_per_execution": refusal(lambda: model_on(strategy, adam, steps_per_execution=2)),
+        "jit_compile": refusal(lambda: model_on(strategy, adam, jit_compile=True)),
+        "float16": refusal(lambda: model_on(strategy, adam, dtype="mixed_float16")),
+    }
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(seen, file)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,177 @@
+"""A voice says the same whole or in pieces, from a model, a file or a run."""
+
+import re
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from tf_melgan import voices
+from tf_melgan.audio.mel_spec import MelSpec
+from tf_melgan.config import Config
+from tf_melgan.errors import UserInputError
+from tf_melgan.inference.engines import keras_engine
+from tf_melgan.inference.engines.keras_engine import KerasEngine
+from tf_melgan.inference.vocoder import Vocoder
+from tf_melgan.models.melgan.generator import MelGANGenerator
+from tf_melgan.training.gan import MelGAN
+
+SMALL = {
+    "mel": {"hop": 32, "n_fft": 256, "n_mels": 20},
+    "generator": {"channels": 16, "upsampling": [4, 2], "bands": 4, "initializer": "torch"},
+    "discriminator": {"scales": 1, "channels": 8, "max_channels": 16},
+    "training": {"segment": 1024},
+}
+SPEC = Config.from_dict(SMALL).mel
+
+
+def generator(**changes):
+    settings = {**SMALL["generator"], **changes}
+    made = MelGANGenerator(n_mels=20, **settings)
+    made.build((None, None, 20))
+    return made
+
+
+def mel_of(frames):
+    return np.random.default_rng(frames).uniform(-5, 0, (frames, 20)).astype(np.float32)
+
+
+@pytest.mark.parametrize("frames", [1, 2, 50])
+def test_a_frame_gives_a_hop_of_sound(frames):
+    sound = Vocoder(KerasEngine(generator(), SPEC)).vocode(mel_of(frames).astype(np.float64))
+    assert sound.shape == (frames * SPEC.hop,) and sound.dtype == np.float32
+
+
+@pytest.mark.parametrize("bands", [1, 4])
+@pytest.mark.parametrize("dilations", [(1,), (1, 3, 9)])
+def test_the_context_reaches_as_far_as_the_sound_depends(bands, dilations):
+    upsampling = (8 // bands, 2, 2, 1) if bands == 4 else (4, 2, 2, 2)
+    made = generator(bands=bands, dilations=dilations, upsampling=upsampling)
+    frames, place = 81, 40
+    mel = mel_of(frames)[None]
+    mel[0, place] = np.nan
+    sound = keras.ops.convert_to_numpy(made(mel))[0, :, 0]
+    touched = np.flatnonzero(np.isnan(sound)) // (len(sound) // frames)
+    reach = max(place - touched.min(), touched.max() - place)
+    # Each rounding up to a whole step of a slower rate may add one.
+    assert reach <= made.context <= reach + len(upsampling)
+
+
+@pytest.mark.parametrize("frames", [1, 31, 32, 33, 200])
+def test_pieces_sound_like_the_whole(frames, monkeypatch):
+    speaker, mel = KerasEngine(generator(), SPEC), mel_of(frames)
+    whole = speaker(mel)
+    monkeypatch.setattr(keras_engine, "_CHUNK_FRAMES", 32)
+    pieces = speaker(mel)
+    assert pieces.shape == whole.shape
+    assert np.abs(pieces - whole).max() <= 1e-6 * np.abs(whole).max()
+
+
+def test_a_stream_says_the_same_as_soon_as_it_can():
+    speaker = KerasEngine(generator(), SPEC)
+    whole, stream, given = speaker(mel_of(70)), Vocoder(speaker).stream(), 0
+    pieces = []
+    for cut in (mel_of(70)[:1], mel_of(70)[1:40], mel_of(70)[40:41], mel_of(70)[41:]):
+        pieces.append(stream.push(cut))
+        given += len(cut)
+        assert sum(map(len, pieces)) == max(0, given - speaker.context) * SPEC.hop
+    sound = np.concatenate([*pieces, stream.finish()])
+    assert np.abs(sound - whole).max() <= 1e-6 * np.abs(whole).max()
+
+
+def test_a_stream_refuses_what_is_no_mel_and_goes_on():
+    stream = Vocoder(KerasEngine(generator(), SPEC)).stream()
+    sound = [stream.push(mel_of(30))]
+    with pytest.raises(
+        UserInputError, match=r"^mel: has shape \(20, 3\), not \(frames, 20\); transpose it$"
+    ):
+        stream.push(mel_of(3).T)
+    sound = np.concatenate([*sound, stream.finish()])
+    assert len(sound) == 30 * SPEC.hop
+
+
+def test_a_saved_voice_brings_its_convention_and_says_the_same(tmp_path):
+    spec = MelSpec(**SMALL["mel"], log="ln", fmin=50.0)
+    speaker = KerasEngine(generator(), spec)
+    speaker.save(tmp_path / "voice.keras")
+    loaded = Vocoder.load(tmp_path / "voice.keras")
+    assert loaded.spec == spec
+    np.testing.assert_array_equal(loaded.vocode(mel_of(9)), speaker(mel_of(9)))
+    with pytest.raises(
+        UserInputError,
+        match=r"^mel: was made where mel.fmin is 0.0, not 50.0; mel.log is log10, not ln$",
+    ):
+        loaded.vocode(mel_of(9), source=SPEC)
+
+
+@pytest.mark.parametrize("ema", [0.0, 0.9])
+def test_a_melgan_saves_the_generator_with_averaged_weights(tmp_path, ema):
+    model = MelGAN(Config.from_dict(SMALL).with_values(**{"training.ema_decay": ema}))
+    model.generator.first.set_weights([1.1 * x for x in model.generator.first.get_weights()])
+    model.save_generator(tmp_path / "voice.keras")
+    loaded = Vocoder.load(tmp_path / "voice.keras")
+    assert loaded.spec == SPEC
+    expected = model.average if ema else model.generator
+    np.testing.assert_array_equal(loaded.vocode(mel_of(9)), KerasEngine(expected, SPEC)(mel_of(9)))
+    same = np.array_equal(loaded.vocode(mel_of(9)), KerasEngine(model.generator, SPEC)(mel_of(9)))
+    assert same == (ema == 0)
+
+
+def test_files_that_are_no_voice_are_refused(tmp_path):
+    generator().save(tmp_path / "bare.keras")
+    keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]).save(tmp_path / "other.keras")
+    (tmp_path / "noise.keras").write_bytes(b"noise")
+    (tmp_path / "voice.onnx").write_bytes(b"noise")
+    remedy = "save the generator with MelGAN.save_generator"
+    kinds = "give a run's folder, a SavedModel, a .keras or a .tflite file"
+    named = f"{kinds}, or {', '.join(voices.names())}"
+    lines = {
+        "bare.keras": f"does not say which mel it reads; {remedy}",
+        "other.keras": f"does not say which mel it reads; {remedy}",
+        "noise.keras": "cannot be loaded; give a .keras file that tf-melgan saved",
+        "voice.onnx": f"is not a voice; {kinds}",
+        "none": f"no such file or folder; {named}",
+    }
+    for name, line in lines.items():
+        with pytest.raises(UserInputError, match=f"^{re.escape(f'{tmp_path / name}: {line}')}$"):
+            Vocoder.load(tmp_path / name)
+
+
+def test_the_package_comes_without_keras_and_names_what_is_missing(tmp_path):
+    (tmp_path / "voice.keras").touch()
+    code = f"""
+import importlib.abc, sys
+
+class Missing(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name.split(".")[0] in {{"keras", "tensorflow", "librosa", "scipy", "soxr"}}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Missing())
+import numpy as np
+import tf_melgan
+from tf_melgan.cli.main import main
+
+assert tf_melgan.log_mel(np.zeros(2560), tf_melgan.MelSpec()).shape == (10, 80)
+for attempt in (lambda: tf_melgan.MelGAN, lambda: tf_melgan.Vocoder.load({str(tmp_path)!r})):
+    try:
+        attempt()
+    except ImportError as error:
+        print(error)
+print(main(["vocode", __file__, "--voice", {str(tmp_path / "voice.keras")!r}, "--out", "x"]))
+"""
+    script = tmp_path / "script.npy"
+    script.write_text(code)
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
+    extra = (
+        "needs keras, which is not installed; install tf-melgan with its extra train: "
+        'pip install ".[train]" in its folder'
+    )
+    assert done.stdout.splitlines() == [
+        f"tf_melgan.MelGAN {extra}",
+        f"{tmp_path} {extra}",
+        "2",
+    ]
+    assert done.stderr == f"tf-melgan: {tmp_path / 'voice.keras'} {extra}\n"

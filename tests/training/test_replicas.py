@@ -1,0 +1,46 @@
+"""Training in step on two replicas: equal to one, and what would not be is refused."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("tensorflow")
+
+WORK = Path(__file__).parents[1] / "helpers" / "replicas_worker.py"
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> dict:
+    """What `replicas_worker.py` saw, in a process that splits its processor into two devices."""
+    path = tmp_path_factory.mktemp("replicas") / "seen.json"
+    environment = {**os.environ, "KERAS_BACKEND": "tensorflow"}
+    subprocess.run([sys.executable, WORK, path], env=environment, check=True)
+    return json.loads(path.read_text())
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_two_replicas_equal_one_after_three_steps(seen: dict, optimizer: str) -> None:
+    assert seen[optimizer]["replicas"] == 2
+    assert seen[optimizer]["moved"] > 1e-4
+    assert seen[optimizer]["difference"] <= 1e-6
+
+
+@pytest.mark.parametrize(
+    "case,line",
+    {
+        "incomplete": "the last batch may be incomplete, and 2 replicas need equal shares; "
+        "make batches with batch(size, drop_remainder=True)",
+        "odd": "a batch of 3 does not divide among 2 replicas; choose a multiple of 2",
+        "steps_per_execution": "steps_per_execution over 1 does not work on several replicas; "
+        "leave it out",
+        "jit_compile": "jit_compile=True does not work on several replicas; leave it out",
+        "float16": "mixed_float16 (use mixed_bfloat16) does not work on several replicas; "
+        "leave it out",
+    }.items(),
+)
+def test_what_replicas_would_get_wrong_is_refused(seen: dict, case: str, line: str) -> None:
+    assert seen["refused"][case] == line

@@ -1,0 +1,44 @@
+"""A run that is killed again and again ends with the bits of one that was not."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks import soak
+from tf_melgan.config import Config
+
+pytest.importorskip("tensorflow")
+
+
+def test_three_kills_change_no_bit(tmp_path: Path) -> None:
+    result = soak.soak(tmp_path, kills=3, replicas=1, seed=1)
+    assert len(result["kills"]) == 3 and result["kills"][2]["while_writing"]
+    assert result["digests"] == [result["expected"]] * len(result["digests"])
+
+
+def test_half_precision_goes_on_with_the_scale_of_its_loss(tmp_path: Path) -> None:
+    from tf_melgan.training.loop import train
+
+    data = soak.make_data(tmp_path)
+    config = Config.from_dict(soak.CONFIG).with_values(
+        **{
+            "training.steps": 8,
+            "training.discriminator_start": 4,
+            "training.precision": "mixed_float16",
+            "optimizer.decay": "constant",
+            "optimizer.final_learning_rate": 0.0,
+        }
+    )
+    whole = train(config, data, tmp_path / "whole")
+    train(config.with_values(**{"training.steps": 4}), data, tmp_path / "parts")
+    resumed = train(config, data, tmp_path / "parts")
+    for scaled in (whole.generator_optimizer, whole.discriminator_optimizer):
+        # It has left where it began: steps are counted, and an overflow halves the scale.
+        assert int(scaled.step_counter) > 0 or float(scaled.dynamic_scale) < scaled.initial_scale
+    for one, two in zip(
+        (*whole.variables, *whole.optimizer.variables),
+        (*resumed.variables, *resumed.optimizer.variables),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(one.numpy(), two.numpy())

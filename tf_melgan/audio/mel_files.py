@@ -1,0 +1,67 @@
+"""The log-mel of a file, piece by piece: of a `.npy` that holds one, or of a recording."""
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from tf_melgan.audio.conventions import check_mel, check_mel_shape
+from tf_melgan.audio.mel import log_mel_valid, pad_audio
+from tf_melgan.audio.mel_spec import MelSpec
+from tf_melgan.audio.sound_files import SUFFIXES, audio_info, list_audio, load_audio
+from tf_melgan.errors import UserInputError
+
+SUFFIXES = (*SUFFIXES, ".npy")
+_CHUNK_FRAMES = 512
+
+
+def iter_chunks(path: str | Path, spec: MelSpec) -> Iterator[np.ndarray]:
+    """Float32 (frames, n_mels) each, at most 512 frames, together the whole file's log-mel.
+
+    A `.npy` is not read as a whole; a recording is.
+
+    Raises:
+        UserInputError: naming the file, if it cannot be read, or is no mel of `spec`.
+    """
+    path = Path(path)
+    if path.suffix.lower() == ".npy":
+        mel = check_mel_shape(_opened(path), spec, str(path))
+        for start in range(0, len(mel), _CHUNK_FRAMES):
+            yield check_mel(mel[start : start + _CHUNK_FRAMES], spec, name=str(path))
+        return
+    sound = load_audio(path, spec.sample_rate)
+    padded = pad_audio(sound, spec)
+    for start in range(0, spec.frames(len(sound)) * spec.hop, _CHUNK_FRAMES * spec.hop):
+        samples = _CHUNK_FRAMES * spec.hop + 2 * spec.margin
+        yield log_mel_valid(padded[start : start + samples], spec)
+
+
+def sample_mels(folder: Path, spec: MelSpec, most: int = 16) -> list[np.ndarray]:
+    """The first piece of at most so many files, spread over those below a folder.
+
+    Raises:
+        UserInputError: there are none, or one cannot be read.
+    """
+    files = list_audio(folder, SUFFIXES)
+    if not files:
+        raise UserInputError(f"{folder}: holds no .npy mels and no recordings")
+    return [next(iter_chunks(path, spec)) for path in files[:: -(-len(files) // most)]]
+
+
+def count_frames(path: str | Path, spec: MelSpec) -> int:
+    """How many frames all pieces have together, by the file's header."""
+    path = Path(path)
+    if path.suffix.lower() == ".npy":
+        return len(_opened(path))
+    return spec.frames(math.ceil(audio_info(path).duration * spec.sample_rate))
+
+
+def _opened(path: Path) -> np.ndarray:
+    try:
+        mel = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        raise UserInputError(f"{path}: is not a .npy array; save it with numpy.save") from None
+    if mel.ndim == 0:
+        raise UserInputError(f"{path}: holds a single number; give a mel (frames, bands)")
+    return mel

@@ -1,0 +1,60 @@
+"""`tf-melgan train`: a prepared folder → a run."""
+
+import argparse
+from typing import Any
+
+from tf_melgan.cli.options import (
+    add_command,
+    add_run_arguments,
+    hide_engine_logs,
+    load_config,
+    parse_settings,
+)
+from tf_melgan.config import Config
+
+
+def add_parser(commands: Any) -> None:
+    command = add_command(
+        commands,
+        "train",
+        _run,
+        "Train a vocoder; called again, continue the run.",
+        "train melgan data/ runs/voice --set training.batch=8",
+    )
+    command.add_argument(
+        "config", help="a YAML file, or the name of one that ships (melgan, lite…)"
+    )
+    command.add_argument("data", help="a folder that prepare made")
+    add_run_arguments(command)
+    command.add_argument(
+        "--dry-run", action="store_true", help="print what it would take, and stop"
+    )
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    config = load_config(arguments.config).with_values(**parse_settings(arguments.set))
+    if arguments.dry_run:
+        _dry_run(config, arguments.data)
+        return
+    with hide_engine_logs():
+        from tf_melgan.training.loop import train
+    train(config, arguments.data, arguments.run_folder)
+
+
+def _dry_run(config: Config, data: str) -> None:
+    from tf_melgan.data.prepared import Prepared
+    from tf_melgan.training.cost import summary
+
+    prepared = Prepared.open(data)
+    prepared.require_spec(config.mel)
+    print(summary(config))
+    samples = {}
+    for split in ("train", "validation"):
+        utterances = prepared.utterances(split)
+        samples[split] = sum(utterance.samples for utterance in utterances)
+        minutes = samples[split] / config.mel.sample_rate / 60
+        recordings = len({utterance.path for utterance in utterances})
+        print(f"{split:<15}{recordings:,} recordings, {minutes:.1f} minutes")
+    training = config.training
+    batches = max(1, round(samples["train"] / (training.batch * training.segment)))
+    print(f"{'epoch':<15}{batches:,} batches; {training.steps / batches:,.0f} epochs in all")

@@ -1,0 +1,100 @@
+"""The config sections of the optimizers and of the run."""
+
+from dataclasses import dataclass
+
+from tf_melgan.errors import require, require_choice
+
+DECAYS = ("constant", "exponential", "cosine")
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+
+
+@dataclass(frozen=True)
+class OptimizerConfig:
+    """Adam, for the generator and for the discriminator alike.
+
+    Raises:
+        UserInputError: naming the key that is wrong.
+    """
+
+    learning_rate: float = 1e-4
+    final_learning_rate: float = 0.0
+    decay: str = "constant"
+    beta_1: float = 0.5
+    beta_2: float = 0.9
+    epsilon: float = 1e-8
+
+    def __post_init__(self) -> None:
+        require_choice("optimizer.decay", self.decay, DECAYS)
+        for key in ("learning_rate", "epsilon"):
+            value = getattr(self, key)
+            require(value > 0, f"optimizer.{key} is {value}; it must be more than 0")
+        for key in ("beta_1", "beta_2"):
+            value = getattr(self, key)
+            require(0 <= value < 1, f"optimizer.{key} is {value}; it must be in [0, 1)")
+        final = self.final_learning_rate
+        require(
+            final == 0 if self.decay == "constant" else final > 0,
+            f"optimizer.final_learning_rate is {final} and optimizer.decay is {self.decay}; "
+            "give exponential or cosine decay a rate above 0 to end at, and constant none",
+        )
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """See `tf_melgan.training.loop.train`.
+
+    Args:
+        steps: length of the run.
+        batch: segments in a step.
+        segment: samples in a segment.
+        gain: lowest and highest random gain of a segment.
+        silence_probability: share of the segments that are silenced.
+        start_probability: share of the segments that are put where their utterance begins.
+        seed: of the weights and of the choice of segments.
+        checkpoint_interval: steps between validations and between checkpoints.
+        discriminator_start: the first step with discriminators.
+        ema_decay: decay of the generator's running average; 0 for none.
+        precision: "float32", "mixed_bfloat16" or "mixed_float16".
+
+    Raises:
+        UserInputError: naming the key that is wrong.
+    """
+
+    steps: int = 400_000
+    batch: int = 16
+    segment: int = 8192
+    gain: tuple[float, ...] = (0.3, 1.0)
+    silence_probability: float = 0.0
+    start_probability: float = 0.0
+    seed: int = 0
+    checkpoint_interval: int = 1000
+    discriminator_start: int = 0
+    ema_decay: float = 0.0
+    precision: str = "float32"
+
+    def __post_init__(self) -> None:
+        require_choice("training.precision", self.precision, PRECISIONS)
+        for key in ("steps", "batch", "segment", "checkpoint_interval"):
+            value = getattr(self, key)
+            require(value >= 1, f"training.{key} is {value}; it must be at least 1")
+        interval = self.checkpoint_interval
+        require(
+            self.steps % interval == 0,
+            f"training.steps is {self.steps}; it must be a multiple of "
+            f"training.checkpoint_interval {interval}",
+        )
+        start = self.discriminator_start
+        require(
+            start >= 0 and start % interval == 0,
+            f"training.discriminator_start is {start}; it must be 0 or a multiple of "
+            f"training.checkpoint_interval {interval}",
+        )
+        require(
+            len(self.gain) == 2 and 0 < self.gain[0] <= self.gain[1] <= 1,
+            f"training.gain is {list(self.gain)}; give [lowest, highest] with "
+            "0 < lowest <= highest <= 1",
+        )
+        for key in ("silence_probability", "start_probability", "ema_decay"):
+            value = getattr(self, key)
+            require(0 <= value < 1, f"training.{key} is {value}; it must be in [0, 1)")
+        require(self.seed >= 0, f"training.seed is {self.seed}; it must be 0 or more")

@@ -1,0 +1,175 @@
+"""Folders of synthesized speech against recordings: pairs by file name, scores, means."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tf_melgan.audio.griffin_lim import griffin_lim
+from tf_melgan.audio.mel import log_mel
+from tf_melgan.audio.sound_files import audio_info, list_audio, load_audio, write_audio
+from tf_melgan.errors import UserInputError
+from tf_melgan.evaluation.metrics import MetricValue, compute_metrics, dnsmos, metric_mel_spec
+from tf_melgan.progress import Progress
+
+__all__ = ["Evaluation", "UtteranceMetrics", "add_griffin_lim", "compute_metrics", "evaluate"]
+
+RECORDINGS = "recordings"
+_LENGTH_TOLERANCE = 0.1
+
+
+@dataclass(frozen=True)
+class UtteranceMetrics:
+    """One recording and what each system made of it.
+
+    `rate` (Hz) is what all were compared at: the lowest of the files' rates. `scores` is by
+    system, then by metric; the recording itself, as the system "recordings", has only a DNSMOS.
+    """
+
+    name: str
+    rate: int
+    reference: Path
+    synthesized: dict[str, Path]
+    compute_metrics: dict[str, dict[str, MetricValue]]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """All utterances' scores."""
+
+    systems: list[str]
+    utterances: list[UtteranceMetrics]
+
+    def mean(self, system: str, metric: str) -> tuple[float, float, int] | None:
+        """Mean, half of its 95 % confidence interval (Student's t; NaN for one value), count.
+
+        Utterances where the metric is not defined do not count; None where it never is.
+        """
+        values = [u.scores[system].get(metric) for u in self.utterances]
+        values = np.array([value for value in values if isinstance(value, float)])
+        if len(values) == 0:
+            return None
+        half = float("nan")
+        if len(values) > 1:
+            from scipy.stats import t
+
+            half = t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
+        return float(values.mean()), float(half), len(values)
+
+
+def evaluate(reference: Path, systems: Iterable[Path]) -> Evaluation:
+    """Scores folders of synthesized speech against the folder of recordings.
+
+    Files belong together that have the same path inside their folder, whatever their suffix.
+    Recordings that no system has are left out.
+
+    Raises:
+        UserInputError: a folder without audio, a file without its recording, systems that hold
+            different files, or a file 0.1 s longer or shorter than its recording.
+    """
+    recordings, folders, names = _compared(reference, systems)
+    if not folders:
+        raise UserInputError("there is nothing to compare; give a folder of synthesized speech")
+    utterances = []
+    with Progress(len(names), "evaluate", "utterances") as progress:
+        for name in names:
+            files = {system: files[name] for system, files in folders.items()}
+            utterances.append(_utterance(name, recordings[name], files))
+            progress.advance(note=name)
+    return Evaluation(list(folders), utterances)
+
+
+def add_griffin_lim(reference: Path, systems: list[Path], out: Path) -> Path:
+    """Makes the baseline: each recording's log-mel, back to sound by Griffin-Lim.
+
+    Only recordings that the systems have too are taken; without a system, all.
+
+    Returns:
+        `out`, a folder of wavs that `evaluate` takes as one more system.
+
+    Raises:
+        UserInputError: as `evaluate` does; nothing is made then.
+    """
+    recordings, folders, shared = _compared(reference, systems)
+    names = shared if folders else list(recordings)
+    with Progress(len(names), "griffin-lim", "utterances") as progress:
+        for name in names:
+            rate = audio_info(recordings[name]).samplerate
+            mel = log_mel(load_audio(recordings[name], rate), metric_mel_spec(rate))
+            write_audio(out / f"{name}.wav", griffin_lim(mel, metric_mel_spec(rate)), rate)
+            progress.advance(note=name)
+    return out
+
+
+def _compared(
+    reference: Path, systems: Iterable[Path]
+) -> tuple[dict[str, Path], dict[str, dict[str, Path]], list[str]]:
+    """The recordings and each system's files by name, and the names that all systems have."""
+    recordings = _files(reference)
+    folders = {system: _files(path) for system, path in _named(systems).items()}
+    names = list(next(iter(folders.values()), {}))
+    for system, files in folders.items():
+        _check_names(system, files, names, reference, recordings)
+        for name in names:
+            _check_lengths(files[name], recordings[name])
+    return recordings, folders, names
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    if not folder.is_dir():
+        raise UserInputError(f"{folder}: no such folder; give one with wav, flac, ogg or mp3 files")
+    files: dict[str, Path] = {}
+    for path in list_audio(folder):
+        name = path.relative_to(folder).with_suffix("").as_posix()
+        if name in files:
+            raise UserInputError(f"{path}: {files[name].name} has the same name; keep one of them")
+        files[name] = path
+    if not files:
+        raise UserInputError(
+            f"{folder}: holds no audio; give a folder with wav, flac, ogg or mp3 files"
+        )
+    return files
+
+
+def _named(systems: Iterable[Path]) -> dict[str, Path]:
+    paths = list(systems)
+    names = [path.resolve().name for path in paths]
+    if len({RECORDINGS, *names}) <= len(names):
+        names = [path.as_posix() for path in paths]
+    if RECORDINGS in names:
+        raise UserInputError(
+            f"{RECORDINGS}: is what the report calls the recordings; rename this folder"
+        )
+    return dict(zip(names, paths, strict=True))
+
+
+def _check_names(
+    system: str, files: dict[str, Path], names: list[str], reference: Path, recordings: dict
+) -> None:
+    for name, path in files.items():
+        if name not in recordings:
+            raise UserInputError(f"{path}: has no recording of the same name in {reference}")
+    for name in sorted(set(names) ^ set(files)):
+        raise UserInputError(
+            f"{system}: the systems hold different files, {name} for one; "
+            "give each the same utterances"
+        )
+
+
+def _check_lengths(path: Path, reference: Path) -> None:
+    seconds, expected = (audio_info(x).duration for x in (path, reference))
+    if abs(seconds - expected) > _LENGTH_TOLERANCE:
+        raise UserInputError(
+            f"{path}: lasts {seconds:.2f} s and its recording {expected:.2f} s; "
+            "give the same utterance, aligned"
+        )
+
+
+def _utterance(name: str, reference: Path, synthesized: dict[str, Path]) -> UtteranceMetrics:
+    rate = min(audio_info(path).samplerate for path in (reference, *synthesized.values()))
+    recording = load_audio(reference, rate)
+    results = {RECORDINGS: {"dnsmos": dnsmos(recording, recording, rate)}}
+    for system, path in synthesized.items():
+        results[system] = compute_metrics(recording, load_audio(path, rate), rate)
+    return UtteranceMetrics(name, rate, reference, synthesized, results)

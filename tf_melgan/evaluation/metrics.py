@@ -1,0 +1,174 @@
+"""How close synthesized speech comes to the recording: one function per objective score."""
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from tf_melgan.audio.mel import log_mel
+from tf_melgan.audio.mel_spec import MelSpec
+from tf_melgan.audio.sound_files import resample
+
+_SPEECH_RATE = 16_000
+_PIECE_SECONDS = 20
+_STFT_RESOLUTIONS = ((512, 128), (1024, 256), (2048, 512))
+_SMALLEST_MAGNITUDE = 1e-5
+_CEPSTRA = 24
+
+MetricValue = float | str
+"""A number, or in words why there is none."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A column of the table; `compute` takes (reference, synthesized, rate)."""
+
+    key: str
+    title: str
+    unit: str
+    higher_is_better: bool
+    digits: int
+    about: str
+    compute: Callable[[np.ndarray, np.ndarray, int], MetricValue]
+
+
+def metric_mel_spec(rate: int) -> MelSpec:
+    """The mel convention that scores use at a rate: the default one, its windows scaled with it."""
+    n_fft = round(1024 * 2.0 ** round(np.log2(rate / 22050)))
+    return MelSpec(sample_rate=rate, n_fft=n_fft, hop=n_fft // 4, fmax=rate / 2)
+
+
+def compute_metrics(
+    reference: np.ndarray, synthesized: np.ndarray, rate: int
+) -> dict[str, MetricValue]:
+    """Every score of `METRICS`, by key.
+
+    Args:
+        reference: the recording, float (samples,) in [-1, 1].
+        synthesized: the same utterance, aligned; the longer of the two is cut at its end.
+        rate: of both, Hz.
+
+    Returns:
+        A number for each score, or the reason (a str) why it is not defined for this pair.
+    """
+    length = min(len(reference), len(synthesized))
+    pair = [np.clip(x[:length], -1, 1).astype(np.float32) for x in (reference, synthesized)]
+    return {metric.key: metric.compute(*pair, rate) for metric in METRICS}
+
+
+def pesq_wb(reference: np.ndarray, synthesized: np.ndarray, rate: int) -> MetricValue:
+    """Wide-band PESQ (ITU-T P.862.2), 1 to 4.64; long audio is the mean over pieces of 20 s.
+
+    The ITU's code has room for 50 bursts of speech and writes past its end when there are more.
+    """
+    import pesq
+
+    reference, synthesized = (resample(x, rate, _SPEECH_RATE) for x in (reference, synthesized))
+    if not reference.any() or not synthesized.any():
+        return "silent"
+    pieces = -(-len(reference) // (_PIECE_SECONDS * _SPEECH_RATE))
+    reference, synthesized = (np.array_split(x, pieces) for x in (reference, synthesized))
+    values = []
+    for a, b in zip(reference, synthesized, strict=True):
+        try:
+            values.append(pesq.pesq(_SPEECH_RATE, a, b, "wb"))
+        except pesq.BufferTooShortError:
+            return "shorter than 0.25 s"
+        except pesq.NoUtterancesError:
+            continue
+    return float(np.mean(values)) if values else "no speech found"
+
+
+def stoi(reference: np.ndarray, synthesized: np.ndarray, rate: int) -> MetricValue:
+    """Short-time objective intelligibility (Taal et al. 2011), up to 1."""
+    import pystoi
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        try:
+            return float(pystoi.stoi(reference, synthesized, rate))
+        except (RuntimeWarning, ValueError, IndexError):
+            return "under 0.4 s of speech"
+
+
+def dnsmos(reference: np.ndarray, synthesized: np.ndarray, rate: int) -> MetricValue:
+    """Overall opinion score predicted from the synthesized speech alone (DNSMOS P.835), 1 to 5."""
+    from speechmos import dnsmos as network
+
+    audio = resample(synthesized, rate, _SPEECH_RATE)
+    if not audio.any():
+        return "silent"
+    return float(network.run(np.clip(audio, -1, 1), _SPEECH_RATE)["ovrl_mos"])
+
+
+def log_mel_l1(reference: np.ndarray, synthesized: np.ndarray, rate: int) -> MetricValue:
+    """Mean absolute difference of log10 mel spectrograms (`spec_of`)."""
+    return float(np.abs(_mel_difference(reference, synthesized, rate)).mean())
+
+
+def stft_distance(reference: np.ndarray, synthesized: np.ndarray, rate: int) -> MetricValue:
+    """Multi-resolution STFT distance, as `losses.multi_resolution_stft_loss`, in float64."""
+    terms = []
+    for n_fft, hop in _STFT_RESOLUTIONS:
+        a, b = (_magnitude(x, n_fft, hop) for x in (reference, synthesized))
+        terms.append(np.linalg.norm(a - b) / np.linalg.norm(a))
+        terms.append(np.abs(np.log(a) - np.log(b)).mean())
+    return float(np.sum(terms) / len(_STFT_RESOLUTIONS))
+
+
+def mel_cepstral_distortion(
+    reference: np.ndarray, synthesized: np.ndarray, rate: int
+) -> MetricValue:
+    """dB over 24 mel cepstra, without the level (Kubichek 1993); frames are already aligned.
+
+    The cepstra are the cosine transform of the log-mel spectrogram of `spec_of`.
+    """
+    from scipy.fft import dct
+
+    difference = _mel_difference(reference, synthesized, rate) * np.log(10)
+    cepstra = dct(difference, type=2, axis=-1)[:, 1 : _CEPSTRA + 1] / difference.shape[-1]
+    return float((10 / np.log(10) * np.sqrt(2 * (cepstra**2).sum(-1))).mean())
+
+
+def pitch_error(reference: np.ndarray, synthesized: np.ndarray, rate: int) -> MetricValue:
+    """Root mean square error of F0 in cents, where both are voiced (pYIN, Mauch & Dixon 2014)."""
+    import librosa
+
+    spec = metric_mel_spec(rate)
+    if len(reference) < 2 * spec.n_fft:
+        return "too short for pitch"
+    pitches = [
+        librosa.pyin(
+            x, fmin=60, fmax=600, sr=rate, frame_length=2 * spec.n_fft, hop_length=spec.hop
+        )
+        for x in (reference, synthesized)
+    ]
+    cents = 1200 * np.log2(pitches[0][0] / pitches[1][0])
+    voiced = cents[np.isfinite(cents)]
+    return float(np.sqrt((voiced**2).mean())) if len(voiced) else "never voiced together"
+
+
+def _mel_difference(reference: np.ndarray, synthesized: np.ndarray, rate: int) -> np.ndarray:
+    spec = metric_mel_spec(rate)
+    return log_mel(reference.astype(np.float64), spec) - log_mel(
+        synthesized.astype(np.float64), spec
+    )
+
+
+def _magnitude(audio: np.ndarray, n_fft: int, hop: int) -> np.ndarray:
+    signal = np.pad(audio.astype(np.float64), (0, max(0, n_fft - len(audio))))
+    frames = np.lib.stride_tricks.sliding_window_view(signal, n_fft)[::hop]
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_fft) / n_fft)
+    return np.maximum(np.abs(np.fft.rfft(frames * window)), _SMALLEST_MAGNITUDE)
+
+
+METRICS = (
+    Metric("pesq", "PESQ-wb", "MOS-LQO", True, 2, "perceived quality, 1 to 4.64", pesq_wb),
+    Metric("stoi", "STOI", "", True, 3, "intelligibility, up to 1", stoi),
+    Metric("dnsmos", "DNSMOS", "MOS", True, 2, "predicted opinion, 1 to 5", dnsmos),
+    Metric("mel", "log-mel L1", "log10", False, 4, "difference of log-mels", log_mel_l1),
+    Metric("stft", "STFT", "", False, 3, "distance of spectra, three resolutions", stft_distance),
+    Metric("mcd", "MCD", "dB", False, 2, "mel cepstral distortion", mel_cepstral_distortion),
+    Metric("f0", "F0", "cents", False, 0, "pitch error where both are voiced", pitch_error),
+)

@@ -1,0 +1,13 @@
+"""Grouped convolution at the speed it should have, for the Keras backend in use."""
+
+import keras
+
+_NAME = keras.backend.backend()
+if _NAME == "tensorflow":
+    from tf_melgan.layers.grouped_conv.tensorflow import grouped_conv1d
+elif _NAME == "jax":
+    from tf_melgan.layers.grouped_conv.jax import grouped_conv1d
+else:
+    raise ImportError(f"Keras runs on the {_NAME} backend; set KERAS_BACKEND to tensorflow or jax")
+
+__all__ = ["grouped_conv1d"]

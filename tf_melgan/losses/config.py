@@ -1,0 +1,61 @@
+"""The config section of the losses."""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tf_melgan.errors import UserInputError, require, require_choice
+from tf_melgan.losses.registry import SPECTRAL_LOSSES
+
+ADVERSARIAL = ("hinge", "least_squares")
+FEATURE_MATCHING_REDUCTIONS = ("sum", "mean_of_scales", "mean")
+ADVERSARIAL_TERMS = ("adversarial", "feature_matching")
+TERMS = (*ADVERSARIAL_TERMS, *SPECTRAL_LOSSES)
+
+
+DEFAULT_WEIGHTS = dict.fromkeys(TERMS, 0.0) | {"adversarial": 1.0, "feature_matching": 10.0}
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """See `tf_melgan.losses`.
+
+    Args:
+        adversarial: "hinge" or "least_squares".
+        feature_matching_reduction: see `tf_melgan.losses.adversarial.feature_matching_loss`.
+        weights: the factor of each term of the generator's loss, by name: "adversarial",
+            "feature_matching" and those of `tf_melgan.losses.registry`. Those that are left out
+            have the paper's weights, `DEFAULT_WEIGHTS`; a term of weight 0 is not computed.
+
+    Raises:
+        UserInputError: naming the key that is wrong.
+    """
+
+    adversarial: str = "hinge"
+    feature_matching_reduction: str = "mean_of_scales"
+    weights: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        require_choice("loss.adversarial", self.adversarial, ADVERSARIAL)
+        require_choice(
+            "loss.feature_matching_reduction",
+            self.feature_matching_reduction,
+            FEATURE_MATCHING_REDUCTIONS,
+        )
+        for key, value in self.weights.items():
+            if key not in TERMS:
+                near = difflib.get_close_matches(str(key), TERMS, 1)
+                hint = f"did you mean loss.weights.{near[0]}?" if near else ""
+                hint = hint or f"known: {', '.join(TERMS)}"
+                raise UserInputError(f"loss.weights.{key} is not a known key; {hint}")
+            require(value >= 0, f"loss.weights.{key} is {value}; it must be 0 or more")
+        # The dataclass is frozen, and this completes what it was given.
+        object.__setattr__(self, "weights", {**DEFAULT_WEIGHTS, **self.weights})
+        require(
+            any(self.weights.values()), "loss.weights are all 0; give at least one term a weight"
+        )
+
+    def active_terms(self, adversarial: bool = True) -> dict[str, float]:
+        """The terms with a weight, in a fixed order; the discriminators' only if `adversarial`."""
+        names = TERMS if adversarial else tuple(SPECTRAL_LOSSES)
+        return {name: self.weights[name] for name in names if self.weights.get(name)}

@@ -1,0 +1,65 @@
+"""The ConvNeXt block over frames."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+KERNEL = 7
+_EXPANSION = 3
+_register = keras.saving.register_keras_serializable("tf_melgan")
+
+
+@_register
+class ConvNeXtBlock(keras.layers.Layer):
+    """A ConvNeXt block (arXiv 2201.03545) over frames: (batch, frames, width) → the same shape.
+
+    Depthwise convolution of kernel 7, RMS norm, × 3 channels, GELU, back, a gain for each channel,
+    and the input added.
+
+    Args:
+        width: channels.
+        ahead: frames after its own that the convolution sees, 0–3; the others of the 7 are before.
+        gain: what the gains begin with.
+    """
+
+    def __init__(self, width: int, ahead: int = KERNEL // 2, gain: float = 1.0, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.width, self.ahead, self.initial_gain = width, ahead, gain
+        policy = self.dtype_policy
+        initializer = keras.initializers.TruncatedNormal(stddev=0.02)
+        self.depthwise = keras.layers.DepthwiseConv1D(KERNEL, dtype=policy)
+        self.norm = keras.layers.RMSNormalization(epsilon=1e-6, dtype=policy)
+        self.expand = keras.layers.Dense(
+            _EXPANSION * width, kernel_initializer=initializer, dtype=policy
+        )
+        self.contract = keras.layers.Dense(width, kernel_initializer=initializer, dtype=policy)
+
+    def build(self, input_shape: Sequence[int | None]) -> None:
+        shape = (None, None, self.width)
+        for layer in (self.depthwise, self.norm, self.expand):
+            layer.build(shape)
+        self.contract.build((None, None, _EXPANSION * self.width))
+        self.gain = self.add_weight(
+            shape=(self.width,),
+            initializer=keras.initializers.Constant(self.initial_gain),
+            name="gain",
+        )
+        self.built = True
+
+    def call(self, inputs: Any) -> Any:
+        x = self.norm(self.depthwise(pad_frames(inputs, self.ahead)))
+        x = self.contract(ops.gelu(self.expand(x), approximate=False))
+        return inputs + x * self.gain
+
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
+        return tuple(input_shape)
+
+    def get_config(self) -> dict[str, Any]:
+        own = {"width": self.width, "ahead": self.ahead, "gain": self.initial_gain}
+        return {**super().get_config(), **own}
+
+
+def pad_frames(signal: Any, ahead: int) -> Any:
+    return ops.pad(signal, ((0, 0), (KERNEL - 1 - ahead, ahead), (0, 0)))

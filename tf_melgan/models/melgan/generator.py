@@ -1,0 +1,154 @@
+"""MelGAN's generator: log-mel spectrogram in, waveform out, convolutions only."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import keras
+from keras import ops
+
+from tf_melgan.layers.convolutions import LEAKY_SLOPE, ReflectionPadding1D, Upsample1D
+from tf_melgan.layers.initializers import conv_initializers, weight_normalized
+from tf_melgan.layers.pqmf import PQMF, prototype
+from tf_melgan.layers.residual_stack import ResidualStack
+from tf_melgan.layers.weight_normalization import WeightNormalization
+from tf_melgan.models.base import Generator
+
+if TYPE_CHECKING:
+    from tf_melgan.graph.builder import GraphBuilder, Observer
+
+_KERNEL = 7
+
+
+@keras.saving.register_keras_serializable("tf_melgan")
+class MelGANGenerator(Generator):
+    """MelGAN's generator (Kumar et al., arXiv 1910.06711), or its multi-band form.
+
+    Input: log-mel (batch, frames, n_mels); any number of frames from one up.
+    Output: waveform (batch, frames · hop, 1) in [−1, 1] (with several bands, up to the ripple of
+    the filter bank), where hop = product of `upsampling` × `bands`; in the variable dtype, also
+    where a mixed policy computes in less.
+
+    Args:
+        n_mels: bands of the mel spectrogram.
+        channels: after the first convolution; each upsampling stage halves them.
+        upsampling: the factor of each stage, first to last.
+        dilations: of the blocks in each stage's residual stack.
+        bands: 1 for the waveform itself; more for that many sub-bands, joined by a PQMF bank
+            (Multi-band MelGAN, arXiv 2005.05106).
+        initializer: "normal" or "torch"; see `tf_melgan.layers.initializers`.
+        weight_normalization: off only for the folded form that `folded` gives.
+    """
+
+    def __init__(
+        self,
+        n_mels: int = 80,
+        channels: int = 512,
+        upsampling: Sequence[int] = (8, 8, 2, 2),
+        dilations: Sequence[int] = (1, 3, 9),
+        bands: int = 1,
+        initializer: str = "normal",
+        weight_normalization: bool = True,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        self.n_mels, self.channels, self.bands = n_mels, channels, bands
+        self.upsampling, self.dilations = tuple(upsampling), tuple(dilations)
+        self.initializer, self.weight_normalization = initializer, weight_normalization
+        policy = self.dtype_policy
+
+        def conv(filters: int, fan_in: int) -> keras.Layer:
+            layer = keras.layers.Conv1D(
+                filters, _KERNEL, dtype=policy, **conv_initializers(initializer, fan_in * _KERNEL)
+            )
+            return weight_normalized(layer, weight_normalization)
+
+        self.padding = ReflectionPadding1D(_KERNEL // 2, dtype=policy)
+        self.first = conv(channels, n_mels)
+        self.upsamplers, self.stacks = [], []
+        for stride in self.upsampling:
+            channels //= 2
+            upsampler = Upsample1D(
+                channels,
+                stride,
+                dtype=policy,
+                **conv_initializers(initializer, channels * 2 * stride),
+            )
+            self.upsamplers.append(weight_normalized(upsampler, weight_normalization))
+            self.stacks.append(
+                ResidualStack(
+                    channels, self.dilations, weight_normalization, initializer, dtype=policy
+                )
+            )
+        self.last = conv(bands, channels)
+        self.pqmf = PQMF(bands) if bands > 1 else None
+
+    @property
+    def context(self) -> int:
+        """Frames on either side, at most, that a sample of the output depends on."""
+        taps = prototype(self.bands) if self.bands > 1 else [1]
+        reach = -(-(len(taps) // 2) // self.bands) + _KERNEL // 2
+        for stride in reversed(self.upsampling):
+            # Outwards through the residual stack, then through a kernel of two strides.
+            reach = -(-(reach + sum(self.dilations)) // stride) + 1
+        return reach + _KERNEL // 2
+
+    def build(self, input_shape: Sequence[int | None]) -> None:
+        # Of any length: what one frame grows to is enough only once it is padded.
+        self.first.build((None, None, self.n_mels))
+        shape = (None, None, self.channels)
+        for upsampler, stack in zip(self.upsamplers, self.stacks, strict=True):
+            upsampler.build(shape)
+            shape = upsampler.compute_output_shape(shape)
+            stack.build(shape)
+        self.last.build(shape)
+        self.built = True
+
+    def call(self, mel: Any) -> Any:
+        x = self.first(self.padding(mel))
+        for upsampler, stack in zip(self.upsamplers, self.stacks, strict=True):
+            x = stack(upsampler(ops.leaky_relu(x, LEAKY_SLOPE)))
+        x = self.last(self.padding(ops.leaky_relu(x, LEAKY_SLOPE)))
+        x = ops.tanh(ops.cast(x, self.variable_dtype))
+        return x if self.pqmf is None else self.pqmf.synthesis(x)
+
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
+        batch, frames, _ = input_shape
+        hop = self.bands
+        for stride in self.upsampling:
+            hop *= stride
+        return batch, None if frames is None else frames * hop, 1
+
+    def folded(self) -> "MelGANGenerator":
+        """An equal generator without weight normalization: g and v are folded into one kernel."""
+        if not self.weight_normalization:
+            return self
+        plain = MelGANGenerator.from_config({**self.get_config(), "weight_normalization": False})
+        plain.build((None, None, self.n_mels))
+        fold(self, plain)
+        return plain
+
+    def graph_builder(self, observe: "Observer") -> "GraphBuilder":
+        from tf_melgan.models.melgan.graph import MelGANGraphBuilder
+
+        return MelGANGraphBuilder(self, observe)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "n_mels": self.n_mels,
+            "channels": self.channels,
+            "upsampling": self.upsampling,
+            "dilations": self.dilations,
+            "bands": self.bands,
+            "initializer": self.initializer,
+            "weight_normalization": self.weight_normalization,
+        }
+
+
+def fold(model: keras.Model, plain: keras.Model) -> None:
+    """Copies a weight-normalized model's effective kernels and biases into its plain twin."""
+    sources = [x for x in model._flatten_layers() if isinstance(x, WeightNormalization)]
+    targets = [x for x in plain._flatten_layers() if hasattr(x, "kernel")]
+    for source, target in zip(sources, targets, strict=True):
+        target.kernel.assign(source.effective_kernel())
+        target.bias.assign(source.layer.bias)

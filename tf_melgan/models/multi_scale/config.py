@@ -1,0 +1,82 @@
+"""The config section of MelGAN's multi-scale discriminator."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from tf_melgan.errors import require, require_choice
+from tf_melgan.models.cost import Convolution
+from tf_melgan.models.sections import INITIALIZERS, DiscriminatorConfig, require_sizes
+
+if TYPE_CHECKING:
+    from tf_melgan.models.multi_scale.discriminator import MultiScaleDiscriminator
+
+GROUP_CHANNELS = 4
+"""Input channels of each group of a grouped convolution."""
+
+
+@dataclass(frozen=True)
+class MultiScaleConfig(DiscriminatorConfig):
+    """See `tf_melgan.models.multi_scale.discriminator.MultiScaleDiscriminator`.
+
+    Raises:
+        UserInputError: naming the key that is wrong.
+    """
+
+    type: str = "multi_scale"
+    scales: int = 3
+    channels: int = 16
+    max_channels: int = 1024
+    downsampling: tuple[int, ...] = (4, 4, 4, 4)
+    initializer: str = "normal"
+
+    def __post_init__(self) -> None:
+        require_sizes("discriminator", self)
+        require_choice("discriminator.initializer", self.initializer, INITIALIZERS)
+        require(
+            self.channels % GROUP_CHANNELS == 0,
+            f"discriminator.channels is {self.channels}; it must be a multiple of "
+            f"{GROUP_CHANNELS}, the channels of a group",
+        )
+        require(
+            self.max_channels % self.channels == 0,
+            f"discriminator.max_channels is {self.max_channels}; it must be a multiple of "
+            f"discriminator.channels {self.channels}",
+        )
+        filters = self.channels
+        for stride in self.downsampling:
+            groups = filters // GROUP_CHANNELS if stride > 1 else 1
+            filters = min(filters * stride, self.max_channels)
+            require(
+                filters % groups == 0,
+                f"discriminator.downsampling is {list(self.downsampling)}: after a stride of "
+                f"{stride}, {filters} channels do not divide among {groups} groups; choose a "
+                "discriminator.max_channels that the others divide",
+            )
+
+    @property
+    def outputs(self) -> int:
+        return self.scales
+
+    def convolutions(self) -> list[Convolution]:
+        layers = []
+        for scale in range(self.scales):
+            rate, channels = 0.5**scale, self.channels
+            layers.append(Convolution(15, 1, channels, rate))
+            for stride in self.downsampling:
+                rate, wider = rate / stride, min(channels * stride, self.max_channels)
+                groups = channels // GROUP_CHANNELS if stride > 1 else 1
+                layers.append(Convolution(10 * stride + 1, channels, wider, rate, groups))
+                channels = wider
+            layers.append(Convolution(5, channels, channels, rate))
+            layers.append(Convolution(3, channels, 1, rate))
+        return layers
+
+    def build_discriminator(self, **kwargs: Any) -> MultiScaleDiscriminator:
+        from tf_melgan.models.multi_scale.discriminator import MultiScaleDiscriminator
+
+        settings = {key: value for key, value in asdict(self).items() if key != "type"}
+        discriminator = MultiScaleDiscriminator(**settings, **kwargs)
+        discriminator.build((None, None, 1))
+        return discriminator

@@ -1,0 +1,161 @@
+"""MelGAN's discriminators: the same network at several scales of the waveform."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+from tf_melgan.layers.convolutions import (
+    LEAKY_SLOPE,
+    GroupedConv1D,
+    ReflectionPadding1D,
+    UnfoldedConv1D,
+)
+from tf_melgan.layers.initializers import conv_initializers, weight_normalized
+from tf_melgan.models.base import Discriminator
+from tf_melgan.models.multi_scale.config import GROUP_CHANNELS
+
+
+@keras.saving.register_keras_serializable("tf_melgan")
+class ScaleDiscriminator(keras.layers.Layer):
+    """Judges windows of a waveform at one scale (MelGAN, arXiv 1910.06711, appendix A).
+
+    Input: (batch, samples, 1). Output: a list with the activation of every layer before the
+    score, the features, and last the score itself, (batch, windows, 1).
+
+    Args:
+        channels: of the first convolution; each grouped one multiplies them by its stride.
+        max_channels: where that growth ends.
+        downsampling: the strides of the grouped convolutions; each has kernel 10 · stride + 1.
+        initializer: "normal" or "torch"; see `tf_melgan.layers.initializers`.
+        weight_normalization: off only to count folded parameters.
+    """
+
+    def __init__(
+        self,
+        channels: int = 16,
+        max_channels: int = 1024,
+        downsampling: Sequence[int] = (4, 4, 4, 4),
+        initializer: str = "normal",
+        weight_normalization: bool = True,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        self.channels, self.max_channels = channels, max_channels
+        self.downsampling = tuple(downsampling)
+        self.initializer, self.weight_normalization = initializer, weight_normalization
+        policy = self.dtype_policy
+
+        def conv(filters: int, kernel: int, inputs: int, stride: int = 1) -> keras.Layer:
+            groups = inputs // GROUP_CHANNELS if stride > 1 else 1
+            kind = keras.layers.Conv1D
+            if groups > 1:
+                kind = GroupedConv1D
+            elif inputs == filters and stride == 1:
+                kind = UnfoldedConv1D
+            layer = kind(
+                filters,
+                kernel,
+                strides=stride,
+                groups=groups,
+                dtype=policy,
+                **conv_initializers(initializer, inputs // groups * kernel),
+            )
+            return weight_normalized(layer, weight_normalization)
+
+        def zeros(padding: int) -> keras.Layer:
+            return keras.layers.ZeroPadding1D(padding, dtype=policy)
+
+        self.paddings = [ReflectionPadding1D(7, dtype=policy)]
+        self.convs = [conv(channels, 15, 1)]
+        for stride in self.downsampling:
+            wider = min(channels * stride, max_channels)
+            self.paddings.append(zeros(5 * stride))
+            self.convs.append(conv(wider, 10 * stride + 1, channels, stride))
+            channels = wider
+        self.paddings += [zeros(2), zeros(1)]
+        self.convs += [conv(channels, 5, channels), conv(1, 3, channels)]
+
+    def build(self, input_shape: Sequence[int | None]) -> None:
+        shape = (None, None, 1)
+        for padding, conv in zip(self.paddings, self.convs, strict=True):
+            shape = padding.compute_output_shape(shape)
+            conv.build(shape)
+            shape = conv.compute_output_shape(shape)
+        self.built = True
+
+    def call(self, audio: Any) -> list[Any]:
+        outputs, x = [], audio
+        for padding, conv in zip(self.paddings, self.convs, strict=True):
+            x = conv(padding(x))
+            if conv is not self.convs[-1]:
+                x = ops.leaky_relu(x, LEAKY_SLOPE)
+            outputs.append(x)
+        return outputs
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "channels": self.channels,
+            "max_channels": self.max_channels,
+            "downsampling": self.downsampling,
+            "initializer": self.initializer,
+            "weight_normalization": self.weight_normalization,
+        }
+
+
+@keras.saving.register_keras_serializable("tf_melgan")
+class MultiScaleDiscriminator(Discriminator):
+    """Several `ScaleDiscriminator`s, each on the waveform averaged down to half the rate before.
+
+    Input: (batch, samples, 1). Output: per scale, the list that `ScaleDiscriminator` gives.
+    The average pooling has kernel 4 and stride 2, and its padding of 1 does not count.
+    """
+
+    def __init__(
+        self,
+        scales: int = 3,
+        channels: int = 16,
+        max_channels: int = 1024,
+        downsampling: Sequence[int] = (4, 4, 4, 4),
+        initializer: str = "normal",
+        weight_normalization: bool = True,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        self.settings = {
+            "scales": scales,
+            "channels": channels,
+            "max_channels": max_channels,
+            "downsampling": tuple(downsampling),
+            "initializer": initializer,
+            "weight_normalization": weight_normalization,
+        }
+        of_scale = {key: value for key, value in self.settings.items() if key != "scales"}
+        self.scales = [
+            ScaleDiscriminator(**of_scale, dtype=self.dtype_policy) for _ in range(scales)
+        ]
+
+    def build(self, input_shape: Sequence[int | None]) -> None:
+        for scale in self.scales:
+            scale.build(input_shape)
+        self.built = True
+
+    def call(self, audio: Any) -> list[list[Any]]:
+        outputs = [self.scales[0](audio)]
+        for scale in self.scales[1:]:
+            audio = _average_down(audio)
+            outputs.append(scale(audio))
+        return outputs
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), **self.settings}
+
+
+def _average_down(audio: Any) -> Any:
+    """Means of 4 samples every 2, where the zero beyond either end is not counted."""
+    # "same" does not count what lies beyond the ends; for an odd length it adds a last window that
+    # PyTorch, whose padding is the same at both ends, does not have.
+    pooled = ops.average_pool(audio, 4, strides=2, padding="same")
+    return pooled[:, : ops.shape(audio)[1] // 2]

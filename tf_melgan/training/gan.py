@@ -1,0 +1,244 @@
+"""MelGAN as a Keras model: what a training step computes, whatever backend differentiates it."""
+
+import os
+from typing import Any
+
+import keras
+from keras import ops
+
+from tf_melgan.config import Config
+from tf_melgan.inference.engines.keras_engine import KerasEngine
+from tf_melgan.losses.adversarial import (
+    discriminator_loss,
+    feature_matching_loss,
+    generator_loss,
+    mean_scores,
+)
+from tf_melgan.losses.registry import spectral_loss
+from tf_melgan.models.base import Generator, Outputs
+from tf_melgan.training import backends
+from tf_melgan.training.optimizers import OptimizerPair
+
+
+@keras.saving.register_keras_serializable("tf_melgan")
+class MelGAN(backends.TrainStep, keras.Model):
+    """A generator and its discriminators, trained together with `compile` and `fit`.
+
+    `fit` takes batches (log-mel (batch, frames, n_mels), waveform (batch, frames · hop, 1)), as
+    `tf_melgan.segments` gives them. Calling the model runs the generator.
+
+    Example:
+        model = MelGAN(Config())
+        model.compile(keras.optimizers.Adam(1e-4), keras.optimizers.Adam(1e-4))
+        model.fit(batches, steps_per_epoch=1000, epochs=400, shuffle=False)
+
+    Args:
+        config: the models, the losses and their weights, and the average's decay.
+
+    Attributes:
+        generator, discriminator: the two models.
+        average: the generator with exponentially averaged weights, or None where
+            `config.training.ema_decay` is 0.
+    """
+
+    def __init__(self, config: Config, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.config = config
+        policy = self.dtype_policy
+        self.generator = config.generator.build_generator(config.mel, dtype=policy)
+        self.discriminator = config.discriminator.build_discriminator(dtype=policy)
+        self.average = None
+        if config.training.ema_decay > 0:
+            self.average = config.generator.build_generator(config.mel, dtype=policy)
+            self.average.trainable = False
+            self.average.set_weights(self.generator.get_weights())
+        self.adversarial = True
+        self._means = {name: keras.metrics.Mean(name) for name in self._metric_names()}
+        self.built = True
+
+    def call(self, mel: Any) -> Any:
+        return self.generator(mel)
+
+    @property
+    def inference_generator(self) -> Generator:
+        """The generator to vocode with: the averaged one, where there is one."""
+        return self.average or self.generator
+
+    def save_generator(self, path: str | os.PathLike) -> None:
+        """Writes the generator to vocode with as a `.keras` file that `Vocoder.load` opens."""
+        KerasEngine(self.inference_generator, self.config.mel).save(path)
+
+    def compile(
+        self,
+        generator_optimizer: keras.optimizers.Optimizer,
+        discriminator_optimizer: keras.optimizers.Optimizer,
+        adversarial: bool = True,
+        jit_compile: bool | None = None,
+        steps_per_execution: int = 1,
+        run_eagerly: bool = False,
+    ) -> None:
+        """Prepares for `fit`; both optimizers' variables are made here.
+
+        Args:
+            generator_optimizer, discriminator_optimizer: two separate optimizers.
+            adversarial: False leaves the discriminators out, to train the generator on the
+                spectral losses alone.
+            jit_compile: XLA; by default only on the JAX backend, where it is the only fast way.
+
+        Raises:
+            ValueError: a combination that Keras would compute wrongly or crash on: one optimizer
+                for both; with several replicas, steps_per_execution over 1, jit_compile, or
+                float16 with its loss scaling (use mixed_bfloat16).
+        """
+        if generator_optimizer is discriminator_optimizer:
+            raise ValueError(
+                "compile got one optimizer for both models; give each an optimizer of its own"
+            )
+        if not adversarial and not self.config.loss.active_terms(adversarial=False):
+            raise ValueError(
+                "compile(adversarial=False) leaves no loss; give loss.weights.stft, "
+                "compressed_stft or mel a weight"
+            )
+        if jit_compile is None:
+            jit_compile = keras.backend.backend() == "jax"
+        float16 = self.dtype_policy.name == "mixed_float16"
+        with backends.scope_of(self):
+            self._refuse_on_replicas(steps_per_execution, jit_compile, float16)
+            pair = OptimizerPair(
+                *(
+                    keras.optimizers.LossScaleOptimizer(optimizer)
+                    if float16 and not isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+                    else optimizer
+                    for optimizer in (generator_optimizer, discriminator_optimizer)
+                )
+            )
+            for optimizer, model in (
+                (pair.generator, self.generator),
+                (pair.discriminator, self.discriminator),
+            ):
+                # Built again, a loss scale would begin anew.
+                if not optimizer.built:
+                    optimizer.build(model.trainable_variables)
+            self.adversarial = adversarial
+        super().compile(
+            optimizer=pair,
+            auto_scale_loss=False,
+            jit_compile=jit_compile,
+            steps_per_execution=steps_per_execution,
+            run_eagerly=run_eagerly,
+        )
+
+    def _refuse_on_replicas(self, steps_per_execution: int, jit: bool, float16: bool) -> None:
+        if backends.replica_count() == 1:
+            return
+        refused = {
+            "steps_per_execution over 1": steps_per_execution > 1,
+            "jit_compile=True": jit,
+            "mixed_float16 (use mixed_bfloat16)": float16,
+        }
+        for what, asked in refused.items():
+            if asked:
+                raise ValueError(f"{what} does not work on several replicas; leave it out")
+
+    @property
+    def generator_optimizer(self) -> keras.optimizers.Optimizer:
+        return self.optimizer.generator
+
+    @property
+    def discriminator_optimizer(self) -> keras.optimizers.Optimizer:
+        return self.optimizer.discriminator
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        # Those of this phase: pre-training has no adversarial terms to show.
+        return [self._means[name] for name in self._metric_names()]
+
+    def fit(self, x: Any = None, *args: Any, **kwargs: Any) -> keras.callbacks.History:
+        """`keras.Model.fit`, which on several replicas takes complete, equal batches only."""
+        with backends.scope_of(self):
+            backends.check_batches(x)
+        return super().fit(x, *args, **kwargs)
+
+    def discriminate(self, real: Any, fake: Any) -> tuple[Outputs, Outputs]:
+        """The discriminators' outputs for two waveforms, from one pass over both as one batch."""
+        pairs = [
+            [ops.split(output, 2) for output in scale]
+            for scale in self.discriminator(ops.concatenate((real, fake)), training=True)
+        ]
+        return tuple([[pair[half] for pair in scale] for scale in pairs] for half in (0, 1))
+
+    def discriminator_losses(self, real: Outputs, fake: Outputs) -> dict[str, Any]:
+        """What the discriminators minimise, under "discriminator", and their mean scores."""
+        kind = self.config.loss.adversarial
+        terms = {"discriminator": discriminator_loss(kind, real, fake)}
+        for name, outputs in (("real", real), ("fake", fake)):
+            for scale, score in enumerate(mean_scores(outputs), 1):
+                terms[f"score_{name}_{scale}"] = score
+        return terms
+
+    def generator_losses(
+        self, real: Any, fake: Any, real_outputs: Outputs | None
+    ) -> dict[str, Any]:
+        """The terms of the generator's loss, and under "generator" their weighted sum.
+
+        Args:
+            real, fake: waveforms (batch, samples, 1).
+            real_outputs: what the discriminators gave for `real`; None in pre-training.
+        """
+        weights = self.config.loss.active_terms(self.adversarial)
+        terms: dict[str, Any] = {}
+        fake_outputs = None
+        if "adversarial" in weights or "feature_matching" in weights:
+            fake_outputs = self.discriminator(fake, training=True)
+        for name in weights:
+            if name == "adversarial":
+                terms[name] = generator_loss(self.config.loss.adversarial, fake_outputs)
+            elif name == "feature_matching":
+                terms[name] = feature_matching_loss(
+                    real_outputs, fake_outputs, self.config.loss.feature_matching_reduction
+                )
+            else:
+                terms[name] = spectral_loss(name)(real, fake, self.config.mel)
+        total = ops.sum(ops.stack([weights[name] * terms[name] for name in weights]))
+        return {"generator": total, **terms}
+
+    def update_average(self) -> None:
+        """Moves the averaged generator towards the generator, by 1 − ema_decay."""
+        if self.average is None:
+            return
+        share = 1 - self.config.training.ema_decay
+        for mean, variable in zip(self.average.variables, self.generator.variables, strict=True):
+            mean.assign(mean + share * (variable.value - mean.value))
+
+    def update_metrics(self, values: dict[str, Any]) -> None:
+        """Counts this step's losses and scores into the means that `fit` shows."""
+        for name, value in values.items():
+            self._means[name].update_state(value)
+
+    def _metric_names(self) -> list[str]:
+        names = ["generator", *self.config.loss.active_terms(self.adversarial)]
+        if self.adversarial:
+            scores = range(1, self.config.discriminator.outputs + 1)
+            names += ["discriminator"]
+            names += [f"score_{kind}_{score}" for kind in ("real", "fake") for score in scores]
+        return names
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "config": self.config.to_dict()}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "MelGAN":
+        return cls(**{**config, "config": Config.from_dict(config["config"])})
+
+    def get_compile_config(self) -> dict[str, Any] | None:
+        """Both optimizers, so that `keras.saving.load_model` brings them back."""
+        if not self.compiled:
+            return None
+        return {
+            "optimizer": keras.saving.serialize_keras_object(self.optimizer),
+            "adversarial": self.adversarial,
+        }
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        pair = keras.saving.deserialize_keras_object(config["optimizer"])
+        self.compile(pair.generator, pair.discriminator, adversarial=config["adversarial"])
