@@ -1,7 +1,8 @@
-"""What a vocoder's sound must not have: noise in silence, clicks at the ends, lines at frame rate.
+"""Measures a vocoder's artefacts: noise in silence, clicks at the ends, lines at the frame rate.
 
-Levels are in dB of full scale (a square wave of amplitude 1 has 0). Sounds are float (samples,);
-a recording and what was made of its mel are aligned and of one length.
+A module of benchmarks.quality, without a command of its own. Levels are in dB of full scale (a
+square wave of amplitude 1 has 0 dB). Audio is float (samples,); a recording and what was
+synthesized from its mel are aligned and have the same length.
 """
 
 from collections.abc import Sequence
@@ -10,24 +11,24 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.signal import get_window
 
-_TINY = 1e-12  # power of −120 dB, which digital silence counts as
+_MIN_POWER = 1e-12  # −120 dB; digital silence counts as this
 _ACTIVE_FRAME, _ACTIVE_RANGE = 0.02, 30.0  # seconds, dB
 _EDGE, _EDGE_FLOOR = 0.01, -80.0  # seconds, dB
 _NOISE_FLATNESS, _NOISE_LEVEL = 0.3, -60.0  # the latter in dB
 _NOISE_BAND, _NOISE_RANGE = 500.0, (100.0, 4000.0)  # Hz
-_WINDOW = 8  # hops; so many bins lie between two lines
-_BESIDE = (-5, -4, -3, 3, 4, 5)  # bins that neither a line nor the next reaches
+_WINDOW = 8  # hops; two lines are as many bins apart
+_NEIGHBOURS = (-5, -4, -3, 3, 4, 5)  # bins between two lines that neither of them reaches
 
 
 def level(sound: np.ndarray) -> float:
-    """RMS of (samples,), dB; −120 at the least."""
+    """RMS in dB, at least −120."""
     return _decibels(np.mean(np.square(sound, dtype=np.float64)))
 
 
 def active_level(sound: np.ndarray, rate: int) -> float:
-    """RMS of (samples,) where somebody speaks, dB.
+    """RMS in dB of the active speech.
 
-    That is in the frames of 20 ms no more than 30 dB under the loud ones (their 95th percentile).
+    Active are the frames of 20 ms at most 30 dB below the 95th percentile of all frames.
     """
     size = round(_ACTIVE_FRAME * rate)
     frames = sound[: len(sound) // size * size].reshape(-1, size)
@@ -36,11 +37,11 @@ def active_level(sound: np.ndarray, rate: int) -> float:
 
 
 def silence_depth(silence: np.ndarray, speech: np.ndarray, rate: int) -> float:
-    """How far what is made of silence lies under the same voice's speech, dB; more is better.
+    """How far a voice's output for silence is below its output for speech, dB; higher is better.
 
     Args:
-        silence: the output for a mel at its floor, (samples,).
-        speech: the output for speech, (samples,).
+        silence: the output for a mel at its floor.
+        speech: the output for speech.
         rate: of both, Hz.
     """
     return active_level(speech, rate) - level(silence)
@@ -49,11 +50,7 @@ def silence_depth(silence: np.ndarray, speech: np.ndarray, rate: int) -> float:
 def edge_excess(recording: np.ndarray, sound: np.ndarray, rate: int) -> tuple[float, float]:
     """How much louder than the recording the first and the last 10 ms are, dB.
 
-    Levels under −80 dB count as −80 dB, so that digital silence has a finite one.
-
-    Args:
-        recording, sound: (samples,) each.
-        rate: of both, Hz.
+    Levels below −80 dB count as −80 dB, so that digital silence has a finite level.
     """
     size = round(_EDGE * rate)
     first, last = (
@@ -65,11 +62,11 @@ def edge_excess(recording: np.ndarray, sound: np.ndarray, rate: int) -> tuple[fl
 
 @dataclass(frozen=True)
 class Lines:
-    """How far the spectrum of noise stands out at multiples of the frame rate.
+    """Spectral lines at multiples of the frame rate, in what should be noise.
 
     Attributes:
-        frames: how many went into the spectrum.
-        excess: of the 1st, 2nd, … multiple over its neighbours, dB (multiples,).
+        frames: the number of windows in the average spectrum.
+        excess: of the 1st, 2nd, … multiple over its neighbours, dB, (multiples,).
         frame_rate: Hz.
     """
 
@@ -84,16 +81,16 @@ class Lines:
 
     @property
     def hertz(self) -> float:
-        """Where it is."""
+        """The frequency of the largest excess, Hz."""
         return float((self.excess.argmax() + 1) * self.frame_rate)
 
 
 def noise_frames(recording: np.ndarray, rate: int, hop: int) -> np.ndarray:
-    """Which windows of eight hops, one every two, hold noise: fricatives, breath, the room.
+    """Which windows of eight hops, at every second hop, contain noise: fricatives, breath, room.
 
-    In such a window the spectrum is flat in every band of 500 Hz from 100 Hz to 4 kHz: its
-    geometric mean over its arithmetic one is 0.3 or more (0.56 for white noise; harmonics are far
-    below). Windows under −60 dB are none: where a room is that quiet, the mains hum in it.
+    In such a window the spectrum is flat in every band of 500 Hz from 100 Hz to 4 kHz: the ratio of
+    its geometric to its arithmetic mean is 0.3 or more (0.56 for white noise, far less for
+    harmonics). Windows below −60 dB do not count: at that level, mains hum dominates.
 
     Args:
         recording: (samples,).
@@ -118,19 +115,20 @@ def noise_frames(recording: np.ndarray, rate: int, hop: int) -> np.ndarray:
 def frame_lines(
     recordings: Sequence[np.ndarray], sounds: Sequence[np.ndarray], rate: int, hop: int
 ) -> Lines | None:
-    """Spectral lines at multiples of rate / hop in what was made of noise.
+    """Spectral lines at multiples of rate / hop where the recordings contain noise.
 
-    The power spectra of the windows where the recordings hold noise (`noise_frames`), each scaled
-    to a power of 1, are averaged. A line stands in one bin of eight; its excess is the power there
-    over the median of six bins in the middle between it and the lines beside it.
+    The power spectra of the windows of `noise_frames`, each scaled to a power of 1, are averaged.
+    A line is in every eighth bin; its excess is its power over the median of six bins halfway
+    between it and the neighbouring lines.
 
     Args:
-        recordings, sounds: (samples,) each.
+        recordings: (samples,) each.
+        sounds: what was synthesized from their mels, in the same order.
         rate: Hz.
         hop: samples per frame of the mel.
 
     Returns:
-        None, if the recordings hold no noise.
+        None if the recordings contain no noise.
     """
     total, count = np.zeros(_WINDOW * hop // 2 + 1), 0
     for recording, sound in zip(recordings, sounds, strict=True):
@@ -140,8 +138,8 @@ def frame_lines(
     if count == 0:
         return None
     lines = _WINDOW * np.arange(1, hop // 2)
-    beside = np.median([total[lines + offset] for offset in _BESIDE], axis=0)
-    excess = 10 * np.log10((total[lines] + 1e-20) / (beside + 1e-20))
+    neighbours = np.median([total[lines + offset] for offset in _NEIGHBOURS], axis=0)
+    excess = 10 * np.log10((total[lines] + 1e-20) / (neighbours + 1e-20))
     return Lines(count, excess, rate / hop)
 
 
@@ -157,4 +155,4 @@ def _powers(sound: np.ndarray, hop: int) -> np.ndarray:
 
 
 def _decibels(power: float) -> float:
-    return float(10 * np.log10(max(power, _TINY)))
+    return float(10 * np.log10(max(power, _MIN_POWER)))

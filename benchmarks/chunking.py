@@ -1,10 +1,13 @@
-"""Streams against whole utterances: random chunkings × lengths × geometries, compared bit by bit.
+"""Compares streams with whole utterances, bit by bit, over random chunks, lengths and geometries.
 
-    python -m benchmarks.chunking [--chunkings 200]
+    python -m benchmarks.chunking [--chunkings 200] [--generators 20]
 
-For each of 20 generators of random geometry and weights, four MelGANs and four frame-rate ones in
-turn, float32 and float16 files in turn, an utterance goes through `vocode` and, cut at random,
-through start, step and end. Writes benchmarks/results/chunking.json.
+The generators have random geometries and weights: four MelGANs and four Fourier generators in turn,
+float32 and float16 files in turn. For each, utterances of random lengths go through `vocode` and,
+cut at random frames, through a stream.
+
+Prints the largest difference, and exits with 1 unless it is 0. Writes
+benchmarks/results/chunking.json.
 """
 
 import argparse
@@ -14,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.common import machine, versions, write
+from benchmarks.common import add_out_option, machine, versions, write_result
 from tf_melgan.export.tflite.exporter import export_tflite
 from tf_melgan.inference.engines.litert import LiteRTEngine
 from tf_melgan.progress import Progress
@@ -22,46 +25,50 @@ from tf_melgan.progress import Progress
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 from helpers import generators
 
-_GENERATORS = 20
-_MOST_FRAMES = 300
+_MAX_FRAMES = 300
 
 
-def largest_difference(voice: LiteRTEngine, chunkings: int, rng: np.random.Generator) -> float:
-    """The largest difference that so many random chunkings of random lengths made."""
+def largest_difference(engine: LiteRTEngine, chunkings: int, rng: np.random.Generator) -> float:
+    """The largest difference from `engine.full` over `chunkings` random lengths and cuts."""
     differences = []
     for _ in range(chunkings):
-        frames = int(rng.integers(1, _MOST_FRAMES))
+        frames = int(rng.integers(1, _MAX_FRAMES))
         mel, cuts = generators.mels(frames, seed=frames), generators.cuts(frames, rng)
-        stream = voice.stream()
+        stream = engine.stream()
         pieces = [stream.push(mel[a:b]) for a, b in zip([0, *cuts], [*cuts, frames], strict=True)]
-        sound = np.concatenate([*pieces, stream.finish()])
-        differences.append(float(np.abs(sound - voice.full(mel)).max()))
+        streamed = np.concatenate([*pieces, stream.finish()])
+        differences.append(float(np.abs(streamed - engine.full(mel)).max()))
     return max(differences)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--chunkings", type=int, default=200)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--chunkings", type=int, default=200, help="of all generators")
+    parser.add_argument("--generators", type=int, default=20)
+    add_out_option(parser)
     arguments = parser.parse_args()
+    count, chunkings = arguments.generators, arguments.chunkings
     rng, rows = np.random.default_rng(0), []
-    with tempfile.TemporaryDirectory() as folder, Progress(_GENERATORS, "chunk", "files") as bar:
-        for seed in range(_GENERATORS):
-            drawn = (generators.random_geometry, generators.random_fourier)[seed // 4 % 2]
-            geometry = drawn(1000 + seed)
+    with tempfile.TemporaryDirectory() as folder, Progress(count, "chunk", "files") as progress:
+        for seed in range(count):
+            draw = (generators.random_geometry, generators.random_fourier)[seed // 4 % 2]
+            geometry = draw(1000 + seed)
             weights, threads = ("float32", "float16")[seed % 2], 1 + seed // 2 % 2
             path = Path(folder) / f"{seed}.tflite"
-            made = generators.generator(geometry, seed=seed)
-            export_tflite(made, generators.spec(geometry), path, weights)
-            voice = LiteRTEngine(path, threads)
-            difference = largest_difference(voice, -(-arguments.chunkings // _GENERATORS), rng)
+            generator = generators.generator(geometry, seed=seed)
+            export_tflite(generator, generators.spec(geometry), path, weights)
+            engine = LiteRTEngine(path, threads)
+            difference = largest_difference(engine, -(-chunkings // count), rng)
             rows.append({**geometry, "weights": weights, "threads": threads, "max": difference})
-            bar.advance(note=f"{difference}")
-    worst = max(row["max"] for row in rows)
-    print(f"{arguments.chunkings} chunkings of {_GENERATORS} files: largest difference {worst}")
-    result = {"chunkings": arguments.chunkings, "largest_difference": worst, "rows": rows}
-    kit = versions("tensorflow", "ai-edge-litert")
-    write("chunking", {"machine": machine(), "versions": kit, **result})
-    if worst:
+            progress.advance(note=f"{difference}")
+    largest = max(row["max"] for row in rows)
+    print(f"{chunkings} chunkings of {count} files: largest difference {largest}")
+    result = {"machine": machine(), "versions": versions("tensorflow", "ai-edge-litert")}
+    result |= {"chunkings": chunkings, "largest_difference": largest, "rows": rows}
+    write_result("chunking", result, arguments.out)
+    if largest:
         sys.exit(1)
 
 

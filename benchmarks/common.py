@@ -1,11 +1,13 @@
-"""What benchmarks share: workers that take turns, what they ran on, tables and results."""
+"""Shared by the benchmarks: worker processes, the machine and its packages, tables, results."""
 
+import argparse
 import json
 import os
 import platform
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
@@ -15,10 +17,10 @@ RESULTS = Path(__file__).with_name("results")
 
 
 class Worker:
-    """A process of its own that answers one request at a time and is stopped in between.
+    """A process that answers one request at a time and is stopped in between.
 
-    It is this Python with `arguments`; it reads a JSON value per line from standard input and
-    answers each with a line on standard output, as `serve` does.
+    It runs this Python with `arguments`. It reads one JSON value per line from standard input and
+    answers each with one line on standard output, as `serve` does.
     """
 
     def __init__(self, arguments: list[str], environment: dict[str, str]):
@@ -32,7 +34,11 @@ class Worker:
         )
 
     def ask(self, request: Any) -> Any:
-        """Wakes the worker, has it answer, and stops it, so that no thread of it spins on."""
+        """Resumes the worker, returns its answer, and stops it, so that none of its threads spin.
+
+        Raises:
+            RuntimeError: the worker ended without an answer.
+        """
         self._process.send_signal(signal.SIGCONT)
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
@@ -47,21 +53,21 @@ class Worker:
         self._process.wait()
 
 
-def serve(answer: Any) -> None:
-    """The worker's side: `answer(request)` for each line of standard input, until its end."""
+def serve(answer: Callable[[Any], Any]) -> None:
+    """Runs in the worker: prints `answer(request)` for each line of standard input."""
     for line in sys.stdin:
         print(json.dumps(answer(json.loads(line))), flush=True)
 
 
 def peak_memory() -> int:
-    """The most bytes of memory that this process has held."""
+    """The peak resident memory of this process, in bytes."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
     line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
     return int(line.split()[1]) * 1024
 
 
 def machine() -> dict[str, Any]:
-    """The processor, its cores, and how many processes compete for them just now."""
+    """The processor, its cores, and the current load."""
     cpus = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     models = {line.split(":")[1].strip() for line in cpus if line.startswith("model name")}
     return {
@@ -73,11 +79,12 @@ def machine() -> dict[str, Any]:
 
 
 def versions(*packages: str) -> dict[str, str]:
+    """Installed versions by package."""
     return {package: version(package) for package in packages}
 
 
-def described(model: str | None, rounds: int) -> dict[str, Any]:
-    """The head of a result about a generator's speed: what was measured, and with what."""
+def inference_header(model: str | None, rounds: int) -> dict[str, Any]:
+    """The first entries of a result on a generator's speed: model, date, machine, versions."""
     packages = ("ai-edge-litert", "keras", "onnxruntime", "tensorflow", "torch")
     return {
         "model": model or "random weights in the paper's geometry",
@@ -88,8 +95,8 @@ def described(model: str | None, rounds: int) -> dict[str, Any]:
     }
 
 
-def report(result: dict[str, Any]) -> None:
-    """Prints what `described` says."""
+def print_header(result: dict[str, Any]) -> None:
+    """Prints the entries of `inference_header`."""
     print(f"\n{result['model']}, medians of {result['rounds']} rounds, {result['date']}")
     print(f"{result['machine']}\n{result['versions']}")
 
@@ -104,9 +111,20 @@ def table(rows: list[list[str]]) -> str:
     return "\n".join(lines)
 
 
-def write(name: str, result: dict[str, Any]) -> Path:
-    """Writes benchmarks/results/NAME.json."""
-    path = RESULTS / f"{name}.json"
-    path.parent.mkdir(exist_ok=True)
+def add_out_option(parser: argparse.ArgumentParser) -> None:
+    """Adds `--out`, for `write_result`."""
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=RESULTS,
+        metavar="FOLDER",
+        help="the folder for the results (default: benchmarks/results)",
+    )
+
+
+def write_result(name: str, result: dict[str, Any], folder: Path = RESULTS) -> None:
+    """Writes `folder`/NAME.json and prints its path."""
+    path = folder / f"{name}.json"
+    folder.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    return path
+    print(f"written to {path}")

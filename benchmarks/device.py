@@ -1,10 +1,12 @@
-"""What a voice takes on a device: seconds to the first sound, and memory for an hour of it.
+"""What a voice needs on a device: the time to the first sound, and the memory for long audio.
 
     python -m benchmarks.device VOICE.tflite [--rounds 7] [--minutes 60]
 
-Start: `python -m tf_melgan vocode` of 32 frames as a process of its own, beside a Python that does
-nothing, in turns. Memory: the peak of a process that vocodes a mel from file to file, beside that
-of one that vocodes 32 frames. Prints a table and writes benchmarks/results/device.json.
+Time: `python -m tf_melgan vocode` of 32 frames in its own process, beside a Python process that
+does nothing, in turns. Memory: the peak of a process that vocodes a long mel from file to file,
+beside one that vocodes 32 frames.
+
+Prints both. Writes benchmarks/results/device.json.
 """
 
 import argparse
@@ -18,14 +20,18 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.common import machine, write
+from benchmarks.common import add_out_option, machine, write_result
 from tf_melgan.voices import voice_file
 
-_SHORT = 32
+_SHORT_FRAMES, _THREADS = 32, 2
 
 
 def run(command: list[str]) -> tuple[float, int]:
-    """A process's seconds and peak bytes."""
+    """The seconds and the peak memory, in bytes, of a process.
+
+    Raises:
+        RuntimeError: it failed.
+    """
     start = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
@@ -34,60 +40,63 @@ def run(command: list[str]) -> tuple[float, int]:
     return time.perf_counter() - start, usage.ru_maxrss * 1024
 
 
-def mel_file(path: Path, frames: int, info: voice_file.VoiceInfo) -> Path:
-    """A mel of noise that drifts, written without holding all of it."""
+def write_mel(path: Path, frames: int, info: voice_file.VoiceInfo) -> Path:
+    """Writes a mel of random values without holding all of it in memory."""
     mel = np.lib.format.open_memmap(path, "w+", np.float32, (frames, info.mel.n_mels))
-    noise = np.random.default_rng(0)
+    random = np.random.default_rng(0)
     for start in range(0, frames, 10_000):
         part = mel[start : start + 10_000]
-        part[:] = noise.uniform(info.mel.log_floor / 2, 0, part.shape)
+        part[:] = random.uniform(info.mel.log_floor / 2, 0, part.shape)
     mel.flush()
     return path
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("voice", type=Path)
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--minutes", type=float, default=60.0, help="of the long audio")
+    add_out_option(parser)
     arguments = parser.parse_args()
     info = voice_file.read(arguments.voice)
     frames = round(arguments.minutes * 60 * info.mel.sample_rate / info.mel.hop)
-    with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
 
         def vocode(mel: Path) -> list[str]:
-            options = ["--out", str(place / "sound.wav"), "--threads", "2"]
-            words = ["vocode", str(arguments.voice.resolve()), str(mel), *options]
-            return [sys.executable, "-m", "tf_melgan", *words]
+            options = ["--voice", str(arguments.voice.resolve()), "--threads", str(_THREADS)]
+            options += ["--out", str(folder / "sound.wav")]
+            return [sys.executable, "-m", "tf_melgan", "vocode", str(mel), *options]
 
-        short = mel_file(place / "short.npy", _SHORT, info)
+        short = write_mel(folder / "short.npy", _SHORT_FRAMES, info)
         starts: dict[str, list[float]] = {"python": [], "vocode": []}
         for _ in range(arguments.rounds):
             starts["python"].append(run([sys.executable, "-c", "pass"])[0])
-            seconds, small = run(vocode(short))
+            seconds, short_peak = run(vocode(short))
             starts["vocode"].append(seconds)
-        seconds, large = run(vocode(mel_file(place / "long.npy", frames, info)))
+        seconds, long_peak = run(vocode(write_mel(folder / "long.npy", frames, info)))
     medians = {name: statistics.median(values) for name, values in starts.items()}
+    print(
+        f"{_SHORT_FRAMES} frames: {medians['vocode']:.3f} s from start to end; "
+        f"Python alone: {medians['python']:.3f} s"
+    )
+    print(
+        f"{arguments.minutes:g} min of audio: {seconds:.0f} s; peak memory {long_peak / 1e6:.0f} "
+        f"MB, {(long_peak - short_peak) / 1e6:+.0f} MB beside {_SHORT_FRAMES} frames"
+    )
     result = {
         "machine": machine(),
         "voice": info.summary(),
-        "threads": 2,
+        "threads": _THREADS,
         "start_seconds": medians,
         "minutes": arguments.minutes,
         "seconds": seconds,
-        "peak_bytes_short": small,
-        "peak_bytes_long": large,
+        "peak_bytes_short": short_peak,
+        "peak_bytes_long": long_peak,
     }
-    print(
-        f"start to end of 32 frames {medians['vocode']:.3f} s, Python alone "
-        f"{medians['python']:.3f} s"
-    )
-    print(
-        f"{arguments.minutes:g} min of sound in {seconds:.0f} s; peak {large / 1e6:.0f} MB, "
-        f"{(large - small) / 1e6:+.0f} MB beside 32 frames"
-    )
-    write("device", result)
+    write_result("device", result, arguments.out)
 
 
 if __name__ == "__main__":

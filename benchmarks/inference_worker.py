@@ -1,9 +1,11 @@
-"""The processes of benchmarks.inference and benchmarks.streaming: a row, or a roofline's product.
+"""The worker of benchmarks.inference and benchmarks.streaming: runs one row or one product.
 
-    python -m benchmarks.inference_worker THREADS FOLDER ROW     ROW as JSON
+    python -m benchmarks.inference_worker THREADS FOLDER ROW     ROW is JSON
     python -m benchmarks.inference_worker THREADS LIBRARY
 
-It is pinned to as many cores as it has threads.
+The other benchmarks start it. It is pinned to THREADS cores, reads requests from standard input and
+prints answers, as `benchmarks.common.Worker` expects. It writes only the audio of `Engine.run`,
+where a request asks for it.
 """
 
 import json
@@ -30,10 +32,13 @@ ENVIRONMENT = {
 
 
 def build(folder: Path, files: Iterable[str], model: str | None) -> str:
-    """Has another process make the files, the mels and the reference's sound.
+    """Makes the files, the mels and the reference's audio in another process.
 
     Returns:
-        The kind of generator.
+        The type of the generator: "melgan" or "fourier".
+
+    Raises:
+        SystemExit: a file could not be made.
     """
     command = [sys.executable, "-m", "benchmarks.inference_peers.build", str(folder)]
     built = subprocess.run(
@@ -45,27 +50,29 @@ def build(folder: Path, files: Iterable[str], model: str | None) -> str:
     )
     if built.returncode:
         raise SystemExit(built.stderr)
-    return json.loads((folder / "voice.json").read_text())["kind"]
+    return json.loads((folder / "voice.json").read_text())["type"]
 
 
-def of_row(threads: int, folder: Path, row: Row) -> common.Worker:
+def row_worker(threads: int, folder: Path, row: Row) -> common.Worker:
+    """A worker that runs a row; it answers the requests of `RowTimer`."""
     return start(threads, str(folder), json.dumps(asdict(row)))
 
 
-def of_product(threads: int, library: str) -> common.Worker:
+def product_worker(threads: int, library: str) -> common.Worker:
+    """A worker that computes a library's matrix product; it answers those of `Timer`."""
     return start(threads, library)
 
 
 def start(threads: int, *arguments: str) -> common.Worker:
-    """The worker of the arguments above."""
+    """A worker with the arguments of the command above."""
     return common.Worker(
         ["-m", "benchmarks.inference_worker", str(threads), *arguments],
         {**ENVIRONMENT, "OMP_NUM_THREADS": str(threads)},
     )
 
 
-def in_turns(workers: dict[str, common.Worker], rounds: int) -> dict[str, list[float]]:
-    """Seconds of a run, for each worker in each round."""
+def time_in_turns(workers: dict[str, common.Worker], rounds: int) -> dict[str, list[float]]:
+    """Seconds of a run, for each worker and round."""
     times = {key: worker.ask({"do": "calibrate"}) for key, worker in workers.items()}
     seconds = {key: [] for key in workers}
     for _ in range(rounds):
@@ -74,8 +81,8 @@ def in_turns(workers: dict[str, common.Worker], rounds: int) -> dict[str, list[f
     return seconds
 
 
-class Timed:
-    """Answers requests, each a dict that says what to `do` and with what."""
+class Timer:
+    """Answers requests, each a dict with the method's name under "do" and its arguments."""
 
     run: Callable[[], object]
 
@@ -83,12 +90,12 @@ class Timed:
         return getattr(self, request.pop("do"))(**request)
 
     def calibrate(self) -> int:
-        """How many runs a round should have."""
+        """How many runs a round takes to last 0.2 s."""
         self.run()
         return max(1, round(_ROUND_SECONDS / self.seconds(1)))
 
     def seconds(self, times: int) -> float:
-        """Of a run, on average over `times`, after one that is not counted."""
+        """Seconds of a run, on average over `times`, after one that is not counted."""
         self.run()
         start = time.perf_counter()
         for _ in range(times):
@@ -96,17 +103,21 @@ class Timed:
         return (time.perf_counter() - start) / times
 
 
-class Product(Timed):
+class ProductTimer(Timer):
+    """Times a library's matrix product."""
+
     def __init__(self, threads: int, library: str):
         self.run = roofline.product(library, threads)
 
 
-class Running(Timed):
+class RowTimer(Timer):
+    """Times a row."""
+
     def __init__(self, threads: int, folder: Path, row: Row):
         self.folder, self.row, self.engine = folder, row, row.start(threads)
 
     def open(self, frames: int, sound: str) -> dict:
-        """Opens the row's file for a mel of this length and saves what it sounds like."""
+        """Opens the row's file for a mel of `frames` and saves its audio at the path `sound`."""
         self.engine.open(
             self.row.path(self.folder, frames), np.load(self.folder / f"mel-{frames}.npy")
         )
@@ -118,7 +129,7 @@ class Running(Timed):
         return common.peak_memory()
 
     def resident(self) -> int:
-        """The bytes of memory that this process holds now."""
+        """The resident memory of this process now, in bytes."""
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
         return pages * resource.getpagesize()
 
@@ -129,12 +140,12 @@ class Running(Timed):
 if __name__ == "__main__":
     threads = int(sys.argv[1])
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
-    # What libraries print would be taken for answers, or drown the table.
+    # Standard output is for answers only: what libraries print goes to /dev/null.
     sys.stdout, sys.stderr = (os.fdopen(os.dup(stream), "w") for stream in (1, 2))
     for stream in (1, 2):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
     if len(sys.argv) == 3:
-        side = Product(threads, sys.argv[2])
+        timer = ProductTimer(threads, sys.argv[2])
     else:
-        side = Running(threads, Path(sys.argv[2]), Row(**json.loads(sys.argv[3])))
-    common.serve(side)
+        timer = RowTimer(threads, Path(sys.argv[2]), Row(**json.loads(sys.argv[3])))
+    common.serve(timer)

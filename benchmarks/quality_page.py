@@ -1,35 +1,44 @@
-"""What `benchmarks.quality` found, as a page in Markdown with pictures.
+"""The results of benchmarks.quality as a Markdown page with pictures.
 
-Every sentence that depends on figures is made from them.
+    python -m benchmarks.quality_page
+
+Writes docs/quality.md and docs/quality-scores.png from benchmarks/results/quality.json, without
+measuring anything. All sentences that depend on numbers are generated from them.
 """
 
+import json
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from benchmarks.common import RESULTS
+from benchmarks.quality_picture import draw_scores
 from tf_melgan.evaluation.metrics import METRICS, Metric
 from tf_melgan.files import atomic_file
 
 _SHOWN = [metric for metric in METRICS if metric.key in ("pesq", "stoi", "dnsmos", "mel", "f0")]
-_SILENCE, _EDGES, _LINES = 60.0, 3.0, 6.0  # wanted, dB
+_SILENCE, _EDGES, _LINES = 60.0, 3.0, 6.0  # limits, dB
 
 Mean = tuple[float, float, int]
 """Mean, half of its 95 % interval, count."""
 
 
 def write(result: dict[str, Any], folder: Path) -> None:
-    """Writes `folder`/quality.md and `folder`/quality-scores.png of what quality.json holds."""
-    _scores_picture(result, folder / "quality-scores.png")
+    """Writes `folder`/quality.md and `folder`/quality-scores.png.
+
+    Args:
+        result: the content of quality.json.
+        folder: must exist; the page refers to the pictures that benchmarks.quality draws there.
+    """
+    draw_scores(result, _SHOWN, folder / "quality-scores.png")
     parts = [*_head(result), *_scores(result), *_artefacts(result), *_worst(result)]
     with atomic_file(folder / "quality.md") as temporary:
         temporary.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
 
 
 def verdict(metric: Metric, difference: Mean) -> str:
-    """Whether a paired difference says "better", "worse", or "level": its interval holds 0."""
+    """ "better" or "worse", or "level" if the interval of the paired difference contains 0."""
     mean, half, _ = difference
     if abs(mean) <= half:
         return "level"
@@ -39,27 +48,28 @@ def verdict(metric: Metric, difference: Mean) -> str:
 def _head(result: dict[str, Any]) -> list[str]:
     speakers = [
         f"{name} ({len(speaker['utterances'])} utterances, {speaker['seconds']:.0f} s"
-        f"{', the speaker of their training' if speaker['seen'] else ', not heard in training'})"
+        f"{', the speaker of the training' if speaker['seen'] else ', not in the training data'})"
         for name, speaker in result["speakers"].items()
     ]
     voices = [f"`{name}` ({weights})" for name, weights in result["weights"].items()]
     machine, kit = result["machine"], result["versions"]
     packages = ", ".join(f"{package} {version}" for package, version in kit.items())
     return [
-        "# How the voices sound",
+        "# Quality of the voices",
         _prose(
-            f"Voices: {_listed(voices)}. Validation recordings, not trained on (though a run's "
-            f"best step is chosen on those of its own speaker): {_listed(speakers)}. The log-mel "
-            "of every recording goes to each voice and to Griffin-Lim (60 iterations), and what "
-            "comes back is held against the recording. Speakers that a voice has not heard are "
-            "given to float voices alone, and so are pictures. (What is not in the package was "
-            "made by `tf-melgan export --to tflite --weights …`.)"
+            f"Voices: {_join_words(voices)}. Recordings: {_join_words(speakers)}. They are "
+            "validation recordings: no voice was trained on them, but the best step of a run was "
+            "chosen on those of its own speaker. Each voice, and Griffin-Lim with 60 iterations, "
+            "synthesizes every recording from its log-mel, and the result is compared with the "
+            "recording. Only voices with float weights are measured on speakers outside the "
+            "training data, and only they have pictures. Voices that do not ship with the package "
+            "are exported by `tf-melgan export --to tflite --weights …`."
         ),
         f"    {result['command']}",
         _prose(
             f"{machine['processor']}, {machine['cores']} cores, Python {machine['python']}, "
-            f"{packages}, {result['date']}. All figures, those of each utterance too: "
-            "`benchmarks/results/quality.json`."
+            f"{packages}, {result['date']}. `benchmarks/results/quality.json` has all numbers, "
+            "also for each utterance."
         ),
     ]
 
@@ -69,9 +79,9 @@ def _scores(result: dict[str, Any]) -> list[str]:
     parts = [
         "## Scores",
         _prose(
-            f"Mean over utterances ± half of its 95 % interval (Student's t). {legend}. "
-            "Differences are taken utterance by utterance; where their interval holds 0, the two "
-            "are called level."
+            f"Means over the utterances ± half of the 95 % interval (Student's t). {legend}. "
+            "Differences are paired by utterance; two systems are level if the interval of their "
+            "difference contains 0."
         ),
         "![Scores with their intervals](quality-scores.png)",
     ]
@@ -83,8 +93,8 @@ def _scores(result: dict[str, Any]) -> list[str]:
             for system, row in speaker["systems"].items()
         ]
         voices = {x: row for x, row in speaker["systems"].items() if x in result["weights"]}
-        less = [["less Griffin-Lim", *heads, "DNSMOS less the recordings'"]]
-        less += [
+        differences = [["minus Griffin-Lim", *heads, "DNSMOS minus the recordings'"]]
+        differences += [
             [
                 _named(system, result),
                 *(_cell(row["minus_griffin_lim"], metric, signed=True) for metric in _SHOWN),
@@ -93,20 +103,20 @@ def _scores(result: dict[str, Any]) -> list[str]:
             for system, row in voices.items()
         ]
         sentences = [_sentence(system, row) for system, row in voices.items()]
-        parts += [f"### {name}", _table(means), _table(less), "\n".join(sentences)]
+        parts += [f"### {name}", _table(means), _table(differences), "\n".join(sentences)]
     return parts
 
 
 def _sentence(system: str, row: dict[str, Any]) -> str:
-    found: dict[str, list[str]] = {"better": [], "worse": [], "level": []}
+    verdicts: dict[str, list[str]] = {"better": [], "worse": [], "level": []}
     for metric in _SHOWN:
         if metric.key in row["minus_griffin_lim"]:
-            found[verdict(metric, row["minus_griffin_lim"][metric.key])].append(metric.title)
-    clauses = [f"{kind} by {_listed(titles)}" for kind, titles in found.items() if titles]
-    text = f"`{system}` beside Griffin-Lim is {'; '.join(clauses)}."
+            verdicts[verdict(metric, row["minus_griffin_lim"][metric.key])].append(metric.title)
+    clauses = [f"{word} in {_join_words(titles)}" for word, titles in verdicts.items() if titles]
+    text = f"Compared with Griffin-Lim, `{system}` is {'; '.join(clauses)}."
     if "dnsmos" in row["minus_recordings"]:
         mean, half, _ = row["minus_recordings"]["dnsmos"]
-        place = "level with" if abs(mean) <= half else "under" if mean < 0 else "over"
+        place = "level with" if abs(mean) <= half else "below" if mean < 0 else "above"
         distance = "" if place == "level with" else f"{abs(mean):.2f} ± {half:.2f} "
         text += f" Its DNSMOS is {distance}{place} that of the recordings."
     return _item(text)
@@ -127,38 +137,40 @@ def _artefacts(result: dict[str, Any]) -> list[str]:
         "## Artefacts",
         "### Noise in silence",
         _prose(
-            "Two seconds of a mel at its floor: how far the RMS of what comes out lies under the "
-            "RMS of the same system's active speech (frames of 20 ms within 30 dB of the loud "
-            "ones), in dB, levels under −120 dB of full scale counted as −120. Wanted: "
-            f"{_SILENCE:g} or more."
+            "How far the RMS of a system's output for two seconds of a mel at its floor is below "
+            "the RMS of its active speech (frames of 20 ms at most 30 dB below the loud ones), in "
+            "dB. Levels below −120 dB of full scale count as −120 dB. The limit is at least "
+            f"{_SILENCE:g} dB."
         ),
         _table([head, *_rows(result, lambda faults: f"{faults['silence']:.1f}")]),
         _verdicts(result, lambda faults: faults["silence"], _SILENCE, at_least=True),
         "### Clicks at the ends",
         _prose(
-            "RMS of the first and of the last 10 ms less that of the recording there, in dB, "
-            "levels under −80 dB of full scale counted as −80: the mean over utterances, and the "
-            f"worst one. Wanted: a mean of {_EDGES:g} or less at both ends. A frame's window is "
-            "longer than 10 ms: where speech sets in right after them, the first mel holds it "
-            "already. Griffin-Lim shows what that costs without learning."
+            "RMS of the first and of the last 10 ms minus the RMS of the recording there, in dB: "
+            "the mean over the utterances and the largest value. Levels below −80 dB of full scale "
+            f"count as −80 dB. The limit is a mean of at most {_EDGES:g} dB at both ends. A "
+            "frame's window is longer than 10 ms: if speech begins right after them, the first mel "
+            "frame contains it already. Griffin-Lim shows the size of this effect without any "
+            "training."
         ),
         _table([head, *edges]),
         _verdicts(result, lambda x: max(x[end]["mean"] for end in ("first", "last")), _EDGES),
-        "### Lines at the rate of the frames",
+        "### Lines at the frame rate",
         _prose(
-            "Average power spectrum over the windows of eight frames where the recording holds "
-            "noise (fricatives, breath, the room: over −60 dB of full scale, and a spectral "
-            "flatness of 0.3 or more in every band of 500 Hz up to 4 kHz), at each multiple of "
-            f"{result['frame_rate']:.2f} Hz over the median of what lies between it and the next: "
-            "the largest, in dB, and where. Random noise gives some too, as the recordings show. "
-            f"Wanted: {_LINES:g} or less."
+            "The average power spectrum of the windows of eight frames in which the recording "
+            "contains noise (fricatives, breath, the room: above −60 dB of full scale, with a "
+            "spectral flatness of at least 0.3 in every band of 500 Hz up to 4 kHz). At each "
+            f"multiple of {result['frame_rate']:.2f} Hz, its power is compared with the median "
+            "between the multiples; the table has the largest excess, in dB, and its frequency. "
+            "Random noise has some excess, too, as the recordings show. The limit is at most "
+            f"{_LINES:g} dB."
         ),
         _table([head, *_rows(result, _line, recordings=True)]),
         _verdicts(result, lambda x: x["lines"]["db"] if x["lines"] else None, _LINES),
         "### Buzz",
         _prose(
-            "A voice that repeats one pulse per frame, not following the pitch, buzzes, and its F0 "
-            "(above) is off by hundreds of cents."
+            "A voice that repeats one pulse per frame instead of following the pitch buzzes, and "
+            "its F0 error (above) is hundreds of cents."
         ),
     ]
 
@@ -170,10 +182,10 @@ def _line(faults: dict[str, Any]) -> str:
 
 def _worst(result: dict[str, Any]) -> list[str]:
     parts = [
-        "## Where they are farthest from the recordings",
+        "## The worst seconds",
         _prose(
-            "The second with the greatest mean difference of log-mels (log10; what is more than "
-            "60 dB under the recording's peak counts as 60 dB under it)."
+            "The second with the largest mean absolute difference of log-mels, in log10. Values "
+            "more than 60 dB below the recording's peak count as 60 dB below it."
         ),
     ]
     for name, speaker in result["speakers"].items():
@@ -188,41 +200,13 @@ def _worst(result: dict[str, Any]) -> list[str]:
     return parts
 
 
-def _scores_picture(result: dict[str, Any], path: Path) -> None:
-    from matplotlib.figure import Figure
-
-    systems = list(next(iter(result["speakers"].values()))["systems"])
-    figure = Figure(figsize=(13, 1.6 + 0.45 * len(systems)), layout="constrained")
-    axes = figure.subplots(1, len(_SHOWN), sharey=True)
-    count = len(result["speakers"])
-    for axis, metric in zip(axes, _SHOWN, strict=True):
-        for index, (name, speaker) in enumerate(result["speakers"].items()):
-            points = [
-                (*row["means"][metric.key][:2], systems.index(system))
-                for system, row in speaker["systems"].items()
-                if metric.key in row["means"]
-            ]
-            means, halves, places = np.transpose(points)
-            places = places + 0.2 * (index - (count - 1) / 2)
-            axis.errorbar(means, places, xerr=halves, fmt="o", ms=4, capsize=2, label=name)
-        better = "more" if metric.higher_is_better else "less"
-        unit = f"{metric.unit}, " if metric.unit else ""
-        axis.set(title=metric.title, xlabel=f"{unit}{better} is better")
-        axis.grid(alpha=0.3)
-    axes[0].set_yticks(range(len(systems)), systems)
-    axes[0].set_ylim(len(systems) - 0.5, -0.5)
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=count)
-    with atomic_file(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=90)
-
-
 def _rows(
     result: dict[str, Any],
     cell: Callable[[dict[str, Any]], str],
     suffix: str = "",
     recordings: bool = False,
 ) -> list[list[str]]:
-    """A row per system, a column per speaker; `cell` makes text of a system's figures."""
+    """A row for each system and a column for each speaker; `cell` formats a system's values."""
     speakers = [speaker["systems"] for speaker in result["speakers"].values()]
     return [
         [
@@ -237,23 +221,24 @@ def _rows(
 def _verdicts(
     result: dict[str, Any],
     figure: Callable[[dict[str, Any]], float | None],
-    wanted: float,
+    limit: float,
     at_least: bool = False,
 ) -> str:
-    """A line per voice: whether its worst `figure` over the speakers is what is wanted."""
+    """A line for each voice: whether its worst `figure` over the speakers is within the limit."""
     lines = []
     for voice in result["weights"]:
-        judged = {x: y["systems"] for x, y in result["speakers"].items() if voice in y["systems"]}
-        found = [(figure(systems[voice]), name) for name, systems in judged.items()]
-        found = [(value, name) for value, name in found if value is not None]
-        if found:
-            value, name = (min if at_least else max)(found)
-            meets = value >= wanted if at_least else value <= wanted
-            baseline = figure(judged[name]["Griffin-Lim"])
+        speakers = {x: y["systems"] for x, y in result["speakers"].items() if voice in y["systems"]}
+        values = [(figure(systems[voice]), name) for name, systems in speakers.items()]
+        values = [(value, name) for value, name in values if value is not None]
+        if values:
+            value, name = (min if at_least else max)(values)
+            meets = value >= limit if at_least else value <= limit
+            baseline = figure(speakers[name]["Griffin-Lim"])
             lines.append(
                 _item(
-                    f"`{voice}` {'meets' if meets else 'misses'} the {wanted:g} dB: {value:.1f} dB "
-                    f"at worst ({name}), where Griffin-Lim has {baseline:.1f} dB."
+                    f"`{voice}` {'meets' if meets else 'misses'} the limit of {limit:g} dB: "
+                    f"{value:.1f} dB for its worst speaker, {name} (Griffin-Lim: {baseline:.1f} "
+                    "dB)."
                 )
             )
     return "\n".join(lines)
@@ -298,5 +283,10 @@ def _table(rows: list[list[str]]) -> str:
     return "\n".join([head, "|" + "---|" * len(rows[0]), *body])
 
 
-def _listed(words: list[str]) -> str:
+def _join_words(words: list[str]) -> str:
     return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+
+
+if __name__ == "__main__":
+    content = (RESULTS / "quality.json").read_text(encoding="utf-8")
+    write(json.loads(content), Path(__file__).parents[1] / "docs")

@@ -1,4 +1,7 @@
-"""What the machine can do at most in float32: a large matrix product, by two libraries."""
+"""The machine's peak in float32, as a large matrix product of PyTorch and of TensorFlow.
+
+A module of benchmarks.inference, without a command of its own.
+"""
 
 import importlib
 from collections.abc import Callable
@@ -9,7 +12,7 @@ LIBRARIES = ("torch", "tensorflow")
 
 
 def product(library: str, threads: int) -> Callable[[], object]:
-    """A float32 product of two matrices of `SIZE`, done when the function returns."""
+    """A function that computes a float32 product of two (SIZE, SIZE) matrices before it returns."""
     return {"torch": _torch, "tensorflow": _tensorflow}[library](threads)
 
 

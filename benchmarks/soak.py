@@ -1,12 +1,13 @@
-"""Kills training at random moments and checks that it ends with the bits of an unkilled run.
+"""Kills training at random moments; it must end bit-identical to an uninterrupted run.
 
-    python -m benchmarks.soak [--kills 20]
+    python -m benchmarks.soak [--kills 20] [--steps 60]
 
-A small run on noise is started as a process of its own, killed with SIGKILL, started again, and
-so on until it has been killed often enough; every third kill waits for a checkpoint that is being
-written. What it ends with (all weights, both optimizers, the average) is compared with the end
-of a run that nobody killed, on one device and on two replicas. Prints a table and writes
-benchmarks/results/soak.json.
+A small run on noise is started in its own process, killed with SIGKILL and started again, until it
+has been killed often enough. Every third kill waits for a checkpoint that is being written. The
+final state (all weights, both optimizers, the averaged generator) is compared with that of an
+uninterrupted run, on one device and on two replicas.
+
+Prints a line for each, and exits with 1 unless both are equal. Writes benchmarks/results/soak.json.
 """
 
 import argparse
@@ -18,10 +19,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.common import add_out_option, machine, write_result
 from tf_melgan.audio.sound_files import write_audio
 
 CONFIG = {
@@ -40,25 +43,25 @@ CONFIG = {
     },
 }
 _READY_SECONDS = 120.0
-_LATEST_KILL_SECONDS = 4.0
+_MAX_KILL_DELAY = 4.0
 
 
-def make_data(folder: Path) -> Path:
-    """Prepares a few seconds of noise; returns the prepared folder."""
+def prepare_noise(folder: Path) -> Path:
+    """Writes and prepares a few seconds of noise; returns the prepared folder."""
     from tf_melgan.config import Config
     from tf_melgan.data.prepare import prepare
 
-    noise = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     for index in range(5):
         split = "validation" if index == 0 else "train"
-        sound = noise.normal(0, 0.1, 22050 + 997 * index).astype(np.float32)
+        sound = rng.normal(0, 0.1, 22050 + 997 * index).astype(np.float32)
         write_audio(folder / "recordings" / split / f"{index}.wav", sound, 22050)
     prepare(folder / "recordings", folder / "data", Config.from_dict(CONFIG).mel)
     return folder / "data"
 
 
-def work(data: Path, run: Path, replicas: int) -> None:
-    """What a process under test does: train to the end, then print a digest of every bit."""
+def work(data: Path, run: Path, replicas: int, steps: int) -> None:
+    """Runs in the process under test: trains to the end and prints a digest of the final state."""
     import tensorflow as tf
 
     tf.config.threading.set_intra_op_parallelism_threads(2)
@@ -71,21 +74,22 @@ def work(data: Path, run: Path, replicas: int) -> None:
     from tf_melgan.training.loop import train
 
     devices = [f"CPU:{index}" for index in range(replicas)]
-    model = train(Config.from_dict(CONFIG), data, run, devices)
+    training = CONFIG["training"] | {"steps": steps}
+    model = train(Config.from_dict(CONFIG | {"training": training}), data, run, devices)
     digest = hashlib.sha256()
     for variable in (*model.variables, *model.optimizer.variables):
         digest.update(variable.numpy().tobytes())
     print(f"digest {digest.hexdigest()}", flush=True)
 
 
-class Worker:
-    """A training process, from outside."""
+class TrainingProcess:
+    """A process that trains `run` to its end."""
 
-    def __init__(self, data: Path, run: Path, replicas: int):
+    def __init__(self, data: Path, run: Path, replicas: int, steps: int):
         self.run = run
-        arguments = [sys.executable, "-m", "benchmarks.soak", "--work", data, run, str(replicas)]
+        arguments = ["-m", "benchmarks.soak", "--work", data, run, replicas, steps]
         self._process = subprocess.Popen(
-            list(map(str, arguments)),
+            [sys.executable, *map(str, arguments)],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -94,26 +98,35 @@ class Worker:
         )
 
     def finish(self) -> str:
-        """Waits for the end; the digest of what it ends with."""
+        """Waits for the end and returns the digest of the final state.
+
+        Raises:
+            RuntimeError: the process failed.
+        """
         output, _ = self._process.communicate()
         lines = [line for line in output.splitlines() if line.startswith("digest ")]
         if self._process.returncode or len(lines) != 1:
-            raise RuntimeError(f"the run {self.run} did not end well:\n{output[-2000:]}")
+            raise RuntimeError(f"the run {self.run} failed:\n{output[-2000:]}")
         return lines[0].removeprefix("digest ")
 
     def kill(self, delay: float, while_writing: bool) -> dict | None:
-        """Kills it `delay` seconds into its steps; None if it had ended before.
+        """Kills the process `delay` seconds after its next validation.
 
-        With `while_writing`, kills it at the next checkpoint that is being written after that.
-        Returns when the kill came, and whether a checkpoint was half-written then.
+        Args:
+            delay: seconds.
+            while_writing: wait for the next checkpoint that is being written, too.
+
+        Returns:
+            The delay, and whether the kill left a half-written checkpoint; None if the process
+            ended before the kill.
         """
-        before = self._newest()
-        self._wait(lambda: self._newest() != before, _READY_SECONDS)
+        before = self._last_change()
+        self._wait(lambda: self._last_change() != before)
         time.sleep(delay)
         checkpoints = self.run / "checkpoints"
         if while_writing:
-            # What an earlier kill left is gone by the first checkpoint after it.
-            self._wait(lambda: any(checkpoints.glob(".*.part")), _READY_SECONDS)
+            # The first checkpoint after a kill removes what the kill left.
+            self._wait(lambda: any(checkpoints.glob(".*.part")))
         self._process.send_signal(signal.SIGKILL)
         self._process.stdout.close()
         if self._process.wait() != -signal.SIGKILL:
@@ -121,59 +134,72 @@ class Worker:
         half_written = any(checkpoints.glob(".*.part"))
         return {"seconds": round(delay, 3), "while_writing": half_written}
 
-    def _newest(self) -> float:
+    def _last_change(self) -> int:
         path = self.run / "history.jsonl"
         return path.stat().st_mtime_ns if path.exists() else 0
 
-    def _wait(self, condition: object, seconds: float) -> None:
-        limit = time.monotonic() + seconds
+    def _wait(self, condition: Callable[[], bool]) -> None:
+        """Waits until `condition` holds, the process ends, or the time is up."""
+        limit = time.monotonic() + _READY_SECONDS
         while not condition() and time.monotonic() < limit and self._process.poll() is None:
             time.sleep(0.0005)
 
 
-def killed_run(data: Path, folder: Path, replicas: int, kills: int, seed: int) -> dict:
-    """Runs with `kills` kills; the digests of the runs, and when the kills came."""
-    chance, moments, digests = random.Random(seed), [], []
+def killed_runs(
+    data: Path, folder: Path, replicas: int, steps: int, kills: int, seed: int
+) -> dict[str, list]:
+    """Trains with `kills` kills in all, in as many runs as that takes.
+
+    Returns:
+        The digests of the runs, and the kills.
+    """
+    random_delay, moments, digests = random.Random(seed), [], []
     while len(moments) < kills:
         run = folder / f"killed-{replicas}-{len(digests)}"
         alive = True
         while alive and len(moments) < kills:
-            delay = chance.uniform(0, _LATEST_KILL_SECONDS)
-            moment = Worker(data, run, replicas).kill(delay, len(moments) % 3 == 2)
+            delay = random_delay.uniform(0, _MAX_KILL_DELAY)
+            process = TrainingProcess(data, run, replicas, steps)
+            moment = process.kill(delay, len(moments) % 3 == 2)
             alive = moment is not None
             moments += [moment] if alive else []
-        digests.append(Worker(data, run, replicas).finish())
+        digests.append(TrainingProcess(data, run, replicas, steps).finish())
     return {"digests": digests, "kills": moments}
 
 
-def soak(folder: Path, kills: int, replicas: int, seed: int = 0) -> dict:
-    """One row of the result: whether the bits are those of an unkilled run, and the evidence."""
-    data = make_data(folder)
-    expected = Worker(data, folder / f"whole-{replicas}", replicas).finish()
-    killed = killed_run(data, folder, replicas, kills, seed)
+def soak(folder: Path, steps: int, kills: int, replicas: int, seed: int = 0) -> dict:
+    """One row of the result: whether all runs ended as the uninterrupted one, with the digests."""
+    data = prepare_noise(folder)
+    run = folder / f"uninterrupted-{replicas}"
+    expected = TrainingProcess(data, run, replicas, steps).finish()
+    killed = killed_runs(data, folder, replicas, steps, kills, seed)
     equal = all(digest == expected for digest in killed["digests"])
     return {"replicas": replicas, "equal": equal, "expected": expected, **killed}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--work", nargs=3, metavar=("DATA", "RUN", "REPLICAS"))
+    parser.add_argument("--steps", type=int, default=CONFIG["training"]["steps"])
+    add_out_option(parser)
+    parser.add_argument("--work", nargs=4, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.work:
-        data, run, replicas = arguments.work
-        work(Path(data), Path(run), int(replicas))
+        data, run, replicas, steps = arguments.work
+        work(Path(data), Path(run), int(replicas), int(steps))
         return
-    from benchmarks.common import machine, write
-
     rows = []
     for replicas in (1, 2):
         with tempfile.TemporaryDirectory() as folder:
-            rows.append(soak(Path(folder), arguments.kills, replicas))
+            rows.append(soak(Path(folder), arguments.steps, arguments.kills, replicas))
         row = rows[-1]
-        verdict = "equal in all bits" if row["equal"] else "DIFFERENT"
+        verdict = "bit-identical" if row["equal"] else "DIFFERENT"
         print(f"{replicas} replicas, {len(row['kills'])} kills: {verdict}", flush=True)
-    write("soak", {"machine": machine(), "config": CONFIG, "rows": rows})
+    config = CONFIG | {"training": CONFIG["training"] | {"steps": arguments.steps}}
+    result = {"machine": machine(), "config": config, "rows": rows}
+    write_result("soak", result, arguments.out)
     if not all(row["equal"] for row in rows):
         sys.exit(1)
 

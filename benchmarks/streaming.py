@@ -1,11 +1,13 @@
-"""What a stream costs beside one long call, and how much memory its signatures hold.
+"""The cost of a stream's steps beside one long call, and the memory of a voice's signatures.
 
     python -m benchmarks.streaming [--model VOICE] [--rounds 9]
 
-MelGAN's paper generator with random weights, or the model given, of either kind, as float32
-`.tflite` on 1 and 2 threads: steps of 1 to 32 frames by the voice's own file, and by files that
-know one length alone. They take turns, as in benchmarks.inference. Writes
-benchmarks/results/streaming.json, or streaming-fourier.json for the frame-rate generator.
+Measures MelGAN's paper generator with random weights, or the given model, as float32 `.tflite` on
+1 and 2 threads: steps of 1 to 32 frames by the voice's file, and by files for one length each. They
+take turns, as in benchmarks.inference.
+
+Prints a table for each number of threads, and the memory. Writes benchmarks/results/streaming.json,
+or streaming-fourier.json for a Fourier generator.
 """
 
 import argparse
@@ -17,14 +19,14 @@ from benchmarks import common, inference_worker
 from benchmarks.inference_peers import Row
 
 THREADS, STEPS, OFFLINE = (1, 2), (1, 4, 8, 16, 32), 520
-_VOICE = "ours-float32.tflite"
+_VOICE = "tf-melgan-float32.tflite"
 _OFFLINE = Row("offline", "litert_engine:LiteRT", _VOICE)
-_KINDS = {
+_STEPS = {
     "any length": Row("step of any length", "litert_engine:Step", _VOICE),
     "one length": Row("step of one length", "litert_engine:Step", "step-{frames}.tflite"),
 }
 _MEMORY = {
-    "step": _KINDS["any length"],
+    "step": _STEPS["any length"],
     "all five": Row("all five signatures", "litert_engine:AllSignatures", _VOICE),
 }
 _FILES = (_VOICE, *(f"step-{frames}.tflite" for frames in STEPS))
@@ -36,17 +38,19 @@ def main() -> None:
     )
     parser.add_argument("--model", help="a run's folder, a .keras or .npz file with one band")
     parser.add_argument("--rounds", type=int, default=9)
+    common.add_out_option(parser)
     arguments = parser.parse_args()
-    result = common.described(arguments.model, arguments.rounds)
+    result = common.inference_header(arguments.model, arguments.rounds)
     with tempfile.TemporaryDirectory() as name:
-        kind = inference_worker.build(Path(name), _FILES, arguments.model)
+        generator_type = inference_worker.build(Path(name), _FILES, arguments.model)
         result |= measure(Path(name), arguments.rounds)
     report(result)
-    name = "streaming" if kind == "melgan" else f"streaming-{kind}"
-    print(f"written to {common.write(name, result)}")
+    name = "streaming" if generator_type == "melgan" else f"streaming-{generator_type}"
+    common.write_result(name, result, arguments.out)
 
 
 def measure(folder: Path, rounds: int) -> dict:
+    """The result, of the files in `folder`."""
     return {
         "offline_frames": OFFLINE,
         "steps": [_steps(folder, threads, rounds) for threads in THREADS],
@@ -55,15 +59,15 @@ def measure(folder: Path, rounds: int) -> dict:
 
 
 def _steps(folder: Path, threads: int, rounds: int) -> dict:
-    """Seconds for a frame, offline and in steps of each kind."""
-    calls = {(name, frames): row for name, row in _KINDS.items() for frames in STEPS}
+    """Seconds per frame: offline, and in steps of any length and of one length."""
+    calls = {(name, frames): row for name, row in _STEPS.items() for frames in STEPS}
     calls[_OFFLINE.label, OFFLINE] = _OFFLINE
     workers = {}
     try:
         for (name, frames), row in calls.items():
-            workers[name, frames] = worker = inference_worker.of_row(threads, folder, row)
+            workers[name, frames] = worker = inference_worker.row_worker(threads, folder, row)
             worker.ask({"do": "open", "frames": frames, "sound": str(folder / "sound.npy")})
-        seconds = inference_worker.in_turns(workers, rounds)
+        seconds = inference_worker.time_in_turns(workers, rounds)
     finally:
         for worker in workers.values():
             worker.close()
@@ -86,8 +90,8 @@ def _steps(folder: Path, threads: int, rounds: int) -> dict:
 
 
 def _resident(folder: Path, row: Row) -> int:
-    """Bytes that a process holds more once it has run the row's signatures."""
-    worker = inference_worker.of_row(1, folder, row)
+    """How many bytes the resident memory grows when the row's signatures run."""
+    worker = inference_worker.row_worker(1, folder, row)
     try:
         before = worker.ask({"do": "resident"})
         worker.ask({"do": "open", "frames": max(STEPS), "sound": str(folder / "sound.npy")})
@@ -97,21 +101,22 @@ def _resident(folder: Path, row: Row) -> int:
 
 
 def report(result: dict) -> None:
-    common.report(result)
+    """Prints the result."""
+    common.print_header(result)
     for steps in result["steps"]:
         offline = steps["offline_seconds_per_frame"]
         print(
-            f"\nStreaming, float32, {steps['threads']} threads: ms for a frame; "
-            f"{result['offline_frames']} frames at once take {1e3 * offline:.3f}"
+            f"\nStreaming, float32, {steps['threads']} threads: ms per frame; "
+            f"{1e3 * offline:.3f} for {result['offline_frames']} frames at once"
         )
-        rows = [["frames in a step", *(f"{kind}, × offline" for kind in _KINDS)]]
+        rows = [["frames per step", *(f"{name}, × offline" for name in _STEPS)]]
         for frames in STEPS:
             runs = [run for run in steps["runs"] if run["frames"] == frames]
             cells = [f"{1e3 * r['seconds_per_frame']:.3f}, {r['of_offline']:.2f}" for r in runs]
             rows.append([str(frames), *cells])
         print(common.table(rows))
     sizes = ", ".join(f"{name} {v / 1e6:.1f}" for name, v in result["resident_bytes"].items())
-    print(f"\nMB that an interpreter holds once its signatures have run: {sizes}")
+    print(f"\nMB of resident memory that an interpreter's signatures take: {sizes}")
 
 
 if __name__ == "__main__":

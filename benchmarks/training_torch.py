@@ -1,4 +1,4 @@
-"""The PyTorch side of benchmarks.training: the step of the tests' oracle, as fast as it will go."""
+"""The PyTorch implementation for benchmarks.training: the tests' reference step, optimized."""
 
 import sys
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks.training import THREADS, Side, batch
+from benchmarks.training_worker import THREADS, TrainingWorker, random_batch
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 from helpers import oracle_weights, torch_oracle
@@ -16,7 +16,9 @@ LOSSES = torch_oracle.Losses(
 )
 
 
-class Torch(Side):
+class TorchTraining(TrainingWorker):
+    """The reference step, with torch.compile if `name` is "torch-compiled"."""
+
     def __init__(self, name: str):
         torch.set_num_threads(THREADS)
         torch.manual_seed(0)
@@ -26,10 +28,10 @@ class Torch(Side):
         }
         compiled = name == "torch-compiled"
         self.run = [torch.compile(m) if compiled else m for m in self.models.values()]
-        self.data = [torch.from_numpy(x.swapaxes(1, 2).copy()) for x in batch()]
+        self.data = [torch.from_numpy(x.swapaxes(1, 2).copy()) for x in random_batch()]
 
     def settings(self) -> str:
-        return "Adam fused, weights of D without gradients in G's step"
+        return "Adam fused, no gradients of the discriminator's weights in the generator's step"
 
     def save(self, path: str) -> dict:
         np.savez(path, **{key: value.detach().numpy() for key, value in self._weights()})
@@ -39,11 +41,11 @@ class Torch(Side):
         saved = np.load(path)
         for key, value in self._weights():
             value.data.copy_(torch.from_numpy(saved[key]))
-        kinds = {
+        optimizers = {
             "sgd": lambda p: torch.optim.SGD(p, 1e-2),
             "adam": lambda p: torch.optim.Adam(p, 1e-4, (0.5, 0.9), 1e-8, fused=True),
         }
-        self.optimizers = [kinds[optimizer](m.parameters()) for m in self.models.values()]
+        self.optimizers = [optimizers[optimizer](m.parameters()) for m in self.models.values()]
         return {}
 
     def step(self) -> dict[str, float]:

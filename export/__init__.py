@@ -1,13 +1,24 @@
-"""From trained weights to files that run elsewhere; installed as `tf_melgan.export`."""
+"""Exports trained voices to files that run without tf-melgan; imported as `tf_melgan.export`.
+
+Example:
+    from tf_melgan.export import export_tflite
+
+    export_tflite(model.inference_generator, config.mel, "voice.tflite", weights="float16")
+"""
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-_ROOMS = {"export_saved_model": "saved_model", "export_tflite": "tflite"}
-__all__ = list(_ROOMS)
+if TYPE_CHECKING:
+    from tf_melgan.export.saved_model import export_saved_model
+    from tf_melgan.export.tflite.exporter import export_tflite
+
+# Imported when first used, since they need TensorFlow.
+_MODULES = {"export_saved_model": "saved_model", "export_tflite": "tflite.exporter"}
+__all__ = ["export_saved_model", "export_tflite"]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _ROOMS:
+    if name not in _MODULES:
         raise AttributeError(f"module 'tf_melgan.export' has no attribute {name!r}")
-    return getattr(import_module(f"tf_melgan.export.{_ROOMS[name]}"), name)
+    return getattr(import_module(f"tf_melgan.export.{_MODULES[name]}"), name)

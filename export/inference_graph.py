@@ -1,15 +1,16 @@
-"""The generator as it runs after training: a chain of stages, for whole utterances and for streams.
+"""The generator for inference: a sequence of stages, for whole utterances and for streams.
 
-Weight normalization is folded, and every operation is one that inference engines run fast: a
-reflection is slices and a concatenation, and upsampling is a convolution over pairs of samples
-whose channels are laid out in time. One description of the chain serves four uses, which differ
-only in whether the signal begins and whether it ends in what a call sees (and a fifth, `padded_batch`, for
-padded batches):
+Weight normalization is folded into the kernels. All operations are ones that inference engines run
+fast: reflection padding is slices and a concatenation, and upsampling is a convolution over pairs
+of samples followed by depth-to-time. The same stages are used in four ways, which differ in whether
+the input of a call contains the beginning and the end of the signal:
 
-    begins and ends   a whole utterance
-    begins            the start of a stream; every stage keeps the end of what it saw as its state
-    neither           a step of the stream
-    ends              the end of the stream: what was waiting for frames that do not come
+    beginning and end   `full`, a whole utterance
+    beginning           `start` of a stream; each stage returns the end of its input as state
+    neither             `step` of a stream
+    end                 `end` of a stream; computes the samples that waited for further frames
+
+A fifth way, `padded_batch`, takes batches of padded mels.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,22 +24,29 @@ from tf_melgan.models.base import Generator
 
 
 class InferenceGraph(tf.Module):
-    """A trained generator's chain of stages, with its weights as variables.
+    """A trained generator as TensorFlow stages, with its weights as variables.
+
+    Example:
+        graph = InferenceGraph(model.inference_generator)
+        audio, states = graph.start(mel[:, : graph.start_frames])
+        more, states = graph.step(mel[:, graph.start_frames :], states)
 
     Args:
-        generator: trained, with weight normalization or folded.
-        observe: (name, signal) → signal; every signal that may be int8 passes it once, under the
-            name of its stage and its own, the same in all uses.
+        generator: a trained generator, with weight normalization or folded.
+        observe: a function (name, signal) → signal. Each signal that may be int8 passes through it
+            once. Its name, "stage/signal", is the same for all methods.
 
     Attributes:
-        hop: samples for each frame of the mel.
-        shortest: frames from which `full` works; `padded_batch` works from one.
-        start_frames: frames from which `start` works.
-        lookahead: samples that the stream lags behind the frames it has seen.
-        weights: kernels and biases by the names of their convolutions.
-        int8_kernels: those kernels (1, taps, channels, filters) that are int8 where a voice
-            computes so, by their convolutions.
-        states: shape of each state of a stream, (1, 1, time, channels).
+        stages: the stages in order.
+        n_mels: mel bands.
+        hop: samples per mel frame.
+        shortest: minimum number of frames for `full`; `padded_batch` needs only one.
+        start_frames: minimum number of frames for `start`.
+        lookahead: latency of a stream, in samples: how far its output lags behind its input frames.
+        weights: kernels and biases, by the name of the convolution.
+        int8_kernels: the kernels (1, taps, channels, filters) that may be int8, by the name of the
+            convolution.
+        states: the shape of each state of a stream, (1, 1, time, channels).
     """
 
     def __init__(self, generator: Generator, observe: Observer = unobserved):
@@ -54,16 +62,30 @@ class InferenceGraph(tf.Module):
         self.states = [(1, 1, stage.state_length, stage.channels) for stage in self._remembering()]
 
     def full(self, mel: tf.Tensor) -> tf.Tensor:
-        """Log-mel (batch, frames, n_mels), at least `shortest` frames → (batch, frames · hop)."""
+        """Vocodes whole utterances of one length.
+
+        Args:
+            mel: log-mels, float32 (batch, frames, n_mels), at least `shortest` frames.
+
+        Returns:
+            Waveforms, float32 (batch, frames · hop).
+        """
         signal = tf.expand_dims(mel, 1)
         for stage in self.stages:
             signal, _ = stage(signal, None, last=True)
         return _waveform(signal)
 
     def padded_batch(self, mel: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
-        """As `full`, for padded mels of int32 `lengths` (batch,) frames each, from one up.
+        """Vocodes whole utterances of different lengths, padded to one length.
 
-        Each gives what it would alone; behind its end the output is 0.
+        Each utterance gets the same samples as without padding. After its end, the output is 0.
+
+        Args:
+            mel: padded log-mels, float32 (batch, frames, n_mels).
+            lengths: frames of each utterance, int32 (batch,), at least one each.
+
+        Returns:
+            Waveforms, float32 (batch, frames · hop).
         """
         signal = tf.expand_dims(mel, 1)
         with tf.name_scope("padded_batch"):
@@ -74,36 +96,58 @@ class InferenceGraph(tf.Module):
         return tf.where(tf.range(tf.shape(waveform)[1])[None] < lengths[:, None], waveform, 0.0)
 
     def start(self, mel: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
-        """The first frames (1, frames, n_mels), at least `start_frames` → samples and states."""
+        """Starts a stream.
+
+        Args:
+            mel: the first frames, float32 (1, frames, n_mels), at least `start_frames`.
+
+        Returns:
+            Samples, float32 (1, samples), with samples = frames · hop − lookahead, and the states.
+        """
         return self._advance(tf.expand_dims(mel, 1), [None] * len(self.states), last=False)
 
     def step(self, mel: tf.Tensor, states: Sequence[tf.Tensor]) -> tuple[tf.Tensor, list]:
-        """The next frames (1, frames, n_mels), at least one → frames · hop samples and states."""
+        """Continues a stream.
+
+        Args:
+            mel: the next frames, float32 (1, frames, n_mels), at least one.
+            states: the states that the previous call returned.
+
+        Returns:
+            Samples, float32 (1, frames · hop), and the new states.
+        """
         return self._advance(tf.expand_dims(mel, 1), states, last=False)
 
     def end(self, states: Sequence[tf.Tensor]) -> tf.Tensor:
-        """The `lookahead` samples that remain when no frame is left."""
+        """Ends a stream.
+
+        Args:
+            states: the states that the previous call returned.
+
+        Returns:
+            The remaining samples, float32 (1, lookahead).
+        """
         return self._advance(None, states, last=True)[0]
 
     def _advance(
         self, signal: tf.Tensor | None, states: Sequence[tf.Tensor | None], last: bool
     ) -> tuple[tf.Tensor, list[tf.Tensor]]:
         past = dict(zip((stage.name for stage in self._remembering()), states, strict=True))
-        after = []
+        new_states = []
         for stage in self.stages:
             if signal is None and not stage.pad[1]:
-                # Nothing waits in it for what comes next.
+                # The stage needs no padding at the end, so it holds no pending samples.
                 continue
             signal, state = stage(signal, past.get(stage.name), last)
             if stage.state_length:
-                after.append(state)
-        return _waveform(signal), after
+                new_states.append(state)
+        return _waveform(signal), new_states
 
     def _remembering(self) -> list[StreamingStage]:
         return [stage for stage in self.stages if stage.state_length]
 
     def _emitted(self, frames: int) -> int:
-        """How many samples `start` gives; 0 where the frames are too few for it."""
+        """The number of samples that `start` returns; 0 if there are too few frames."""
         samples = frames
         for stage in self.stages:
             if samples < stage.shortest or stage.emitted(samples) < 1:

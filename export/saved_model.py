@@ -1,4 +1,4 @@
-"""A trained generator as a SavedModel that servers load."""
+"""Exports a trained generator as a SavedModel for servers."""
 
 import json
 from dataclasses import asdict
@@ -25,21 +25,31 @@ def export_saved_model(
     name: str = "voice",
     licence: str = "not stated",
 ) -> VoiceInfo:
-    """Writes a voice's folder; `tf_melgan.saved_model_voice` says what is in it.
+    """Exports a voice as a SavedModel.
+
+    `tf_melgan.inference.engines.saved_model` describes its content and signatures.
+
+    Example:
+        from tf_melgan.export import export_saved_model
+        export_saved_model(model.inference_generator, model.config.mel, "models/voice/1")
+        vocoder = tf_melgan.Vocoder.load("models/voice/1")
 
     Args:
-        generator: trained, with weight normalization or folded.
-        spec: the mel it was trained on.
-        path: the folder; an exported voice that is there is replaced.
-        name: of the voice.
-        licence: of the weights.
+        generator: a trained generator, with weight normalization or folded.
+        spec: the mel convention that it was trained with.
+        path: the folder to write; an exported voice in its place is replaced.
+        name: the name of the voice.
+        licence: the licence of the weights.
+
+    Returns:
+        The metadata of the voice.
 
     Raises:
         UserInputError: the folder holds something else, or cannot be written.
     """
     path = Path(path)
     if path.exists() and not _replaceable(path):
-        raise UserInputError(f"{path}: is there, and no exported voice; give a new folder")
+        raise UserInputError(f"{path}: exists and is not an exported voice; give a new folder")
     graph = InferenceGraph(generator)
     info = VoiceInfo(
         name, licence, "float32", spec, graph.shortest, graph.start_frames, graph.lookahead
@@ -58,7 +68,12 @@ def _replaceable(path: Path) -> bool:
 
 
 def signatures(graph: InferenceGraph, spec: MelSpec) -> dict[str, Any]:
-    """The concrete functions of a voice's folder, by signature."""
+    """The concrete functions of the SavedModel, by signature.
+
+    Args:
+        graph: the generator.
+        spec: its mel convention.
+    """
     mels = {"mel": (None, None, graph.n_mels)}
 
     def vocode(mel: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -1,4 +1,4 @@
-"""What an exported voice can be called with: TensorFlow functions that files keep by name."""
+"""The signatures of exported voices, as concrete TensorFlow functions."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,33 +9,49 @@ from tf_melgan.export.inference_graph import InferenceGraph
 
 
 def concrete(function: Callable, inputs: dict[str, tuple]) -> Any:
-    """A function of float32 inputs, by name; a size that is None varies."""
+    """Traces a function of named float32 inputs.
+
+    Args:
+        function: takes the inputs as keyword arguments.
+        inputs: the shape of each input, by name; None is a variable size.
+
+    Returns:
+        The concrete function.
+    """
     specs = {name: tf.TensorSpec(shape, tf.float32, name) for name, shape in inputs.items()}
     return tf.function(function, autograph=False).get_concrete_function(**specs)
 
 
 def streaming(graph: InferenceGraph) -> dict[str, Any]:
-    """The signatures of a stream; a state goes out of one call and into the next, under its name.
+    """The signatures of a stream.
 
-    start  mel (1, frames, n_mels), the first `start_frames` or more → audio, state_00, state_01 …
-    step   the next frames, from one up, and the states → audio (1, frames · hop), states
-    end    the states → audio (1, lookahead), the rest
+    Each state that one call returns is an input of the next call, with the same name.
+
+    start  mel (1, frames, n_mels), at least `start_frames` frames → audio, state_00, state_01 …
+    step   the next frames, at least one, and the states → audio (1, frames · hop), states
+    end    the states → audio (1, lookahead), the remaining samples
+
+    Args:
+        graph: the generator.
+
+    Returns:
+        The concrete functions, by signature.
     """
     mel = {"mel": (1, None, graph.n_mels)}
     names = [f"state_{index:02}" for index in range(len(graph.states))]
     states = dict(zip(names, graph.states, strict=True))
 
-    def streamed(audio: tf.Tensor, after: list[tf.Tensor]) -> dict[str, tf.Tensor]:
-        return {"audio": audio, **dict(zip(names, after, strict=True))}
+    def outputs(audio: tf.Tensor, new_states: list[tf.Tensor]) -> dict[str, tf.Tensor]:
+        return {"audio": audio, **dict(zip(names, new_states, strict=True))}
 
     def step(mel: tf.Tensor, **states: tf.Tensor) -> dict[str, tf.Tensor]:
-        return streamed(*graph.step(mel, [states[name] for name in names]))
+        return outputs(*graph.step(mel, [states[name] for name in names]))
 
     def end(**states: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"audio": graph.end([states[name] for name in names])}
 
     return {
-        "start": concrete(lambda mel: streamed(*graph.start(mel)), mel),
+        "start": concrete(lambda mel: outputs(*graph.start(mel)), mel),
         "step": concrete(step, mel | states),
         "end": concrete(end, states),
     }

@@ -1,8 +1,8 @@
-"""The one exception for what a user can mend; the command line prints it and exits with 2."""
+"""The exception for errors that a user can fix; the command line prints it and exits with 2."""
 
 
 class UserInputError(ValueError):
-    """Says in one line which file or key is wrong, what is wrong, and what would be right."""
+    """Wrong input. The message is one line: which file or key, what is wrong, what is right."""
 
 
 def require(holds: bool, message: str) -> None:

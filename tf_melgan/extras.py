@@ -1,4 +1,4 @@
-"""Packages that are missing, asked for by the extra that brings them."""
+"""Error messages for missing optional packages, with the extra to install."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,11 +20,11 @@ def require_extra(what: str) -> Iterator[None]:
     """Turns a missing optional package inside the block into an error that says what to install.
 
     Args:
-        what: what needs the package, for the message.
+        what: the feature that needs the package, for the message.
 
     Raises:
-        ImportError: naming the package and the extra that brings it. Other missing modules are
-            raised as they are.
+        ImportError: an optional package is missing; the message names it and its extra. Errors
+            about other missing modules pass unchanged.
     """
     try:
         yield

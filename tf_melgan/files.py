@@ -1,4 +1,4 @@
-"""Output that appears whole or not at all: written to a temporary path, flushed, then renamed."""
+"""Atomic output: written to a temporary path, flushed to disk, then renamed."""
 
 import errno
 import os
@@ -22,13 +22,13 @@ def _sync(path: Path) -> None:
 
 
 def _temporary_path(path: Path) -> Path:
-    # The suffix stays last, since writers of audio and weights choose the format by it.
+    # The suffix stays at the end, because writers of audio and weights choose the format by it.
     return path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}.part{path.suffix}")
 
 
 @contextmanager
 def _write_errors(path: Path, temporary: Path) -> Iterator[None]:
-    """Turns an OSError of writing `path` into a `UserInputError`; other files' errors pass."""
+    """Turns an OSError about writing `path` into a `UserInputError`; others pass unchanged."""
     try:
         yield
     except OSError as error:
@@ -42,25 +42,29 @@ def _write_errors(path: Path, temporary: Path) -> Iterator[None]:
 
 
 def _concerns(name: str | bytes | int, path: Path, temporary: Path) -> bool:
-    """Whether an error about the file `name` is one about writing `path`."""
+    """Returns whether an error about the file `name` is an error of writing `path`."""
     if isinstance(name, int):
         return True
-    named = Path(os.fsdecode(name))
+    failed = Path(os.fsdecode(name))
     return (
-        named in (path, temporary, *path.parents)
-        or temporary in named.parents
-        or path in named.parents
+        failed in (path, temporary, *path.parents)
+        or temporary in failed.parents
+        or path in failed.parents
     )
 
 
 @contextmanager
 def atomic_file(path: str | os.PathLike) -> Iterator[Path]:
-    """Yields a path to write to; on success that file replaces `path` in one step.
+    """Yields a temporary path to write to; on success that file replaces `path` atomically.
 
-    On any error the old file, if there was one, is untouched.
+    On an error an existing file at `path` stays unchanged.
+
+    Args:
+        path: the file to write; missing folders are created.
 
     Raises:
-        UserInputError: naming `path`, when the disk is full or the folder cannot be written.
+        UserInputError: the disk is full or the folder cannot be written; the message names
+            `path`.
     """
     path = Path(path)
     temporary = _temporary_path(path)
@@ -72,19 +76,23 @@ def atomic_file(path: str | os.PathLike) -> Iterator[Path]:
             os.replace(temporary, path)
             _sync(path.parent)
     finally:
-        # What cannot be written, such as a place below a file, cannot be cleaned up either.
+        # If the folder cannot be written, there is no temporary file to delete either.
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
 
 
 @contextmanager
 def atomic_folder(path: str | os.PathLike) -> Iterator[Path]:
-    """Yields an empty folder to fill; on success it takes the place of `path`, all files flushed.
+    """Yields an empty temporary folder to fill; on success it replaces the folder `path`.
 
-    An existing folder at `path` is replaced.
+    All files are flushed to disk first. On an error an existing folder at `path` stays unchanged.
+
+    Args:
+        path: the folder to write; missing parents are created.
 
     Raises:
-        UserInputError: as `atomic_file` does.
+        UserInputError: the disk is full or the folder cannot be written; the message names
+            `path`.
     """
     path = Path(path)
     temporary, old = _temporary_path(path), _temporary_path(path)

@@ -1,4 +1,4 @@
-"""Progress of long work: tqdm's bar on a terminal, a plain line now and then elsewhere."""
+"""Progress of long tasks: a tqdm bar on a terminal, a plain line every 10 seconds elsewhere."""
 
 import sys
 import time
@@ -10,13 +10,13 @@ _PLAIN_SECONDS = 10.0
 
 
 class Progress:
-    """Counts `total` things of a `unit`; use it as a context manager and call `advance`.
+    """Shows the progress of a task; use it as a context manager and call `advance`.
 
     Args:
-        total: how many there are.
-        title: what is being done, in a word or two.
-        unit: what is counted, in the plural.
-        done: how many were done before this run began (they do not count for the rate).
+        total: number of items.
+        title: a short name of the task.
+        unit: name of the items, in the plural.
+        done: number of items finished before this run; they do not count for the rate.
         stream: where to write; standard error by default.
     """
 
@@ -53,7 +53,7 @@ class Progress:
         self._bar.close()
 
     def advance(self, count: int = 1, note: str = "") -> None:
-        """Counts `count` more as done; `note` (a loss, a file name) is shown at the end."""
+        """Adds `count` finished items; `note` (a loss, a file name) is shown at the end."""
         self._done += count
         if self._terminal:
             self._bar.set_postfix_str(note, refresh=False)
@@ -62,7 +62,7 @@ class Progress:
             self._plain_line(note)
 
     def line(self, text: str) -> None:
-        """Writes a line of its own, above the bar."""
+        """Writes a separate line above the bar."""
         if self._terminal:
             tqdm.write(text, file=self._stream)
         else:

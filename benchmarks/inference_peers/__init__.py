@@ -1,7 +1,7 @@
-"""The ways of running one generator that benchmarks.inference compares.
+"""The ways to run one generator that benchmarks.inference compares: `ROWS`.
 
-A row names the engine that runs it, a class of a module here, and the file that the engine opens,
-which `inference_peers.build` makes. A name with {frames} is of a file for that length alone.
+A row names an engine (a class of a module of this package) and the file that it opens, which
+`benchmarks.inference_peers.build` makes. A file with {frames} in its name is for that length only.
 """
 
 import importlib
@@ -15,7 +15,7 @@ from tf_melgan.models.fourier.config import FourierConfig
 from tf_melgan.models.melgan.config import MelGANConfig
 from tf_melgan.voices import voice_file
 
-_MELGAN, _FOURIER = MelGANConfig.kind, FourierConfig.kind
+_MELGAN, _FOURIER = MelGANConfig.type, FourierConfig.type
 
 
 @dataclass(frozen=True)
@@ -24,38 +24,40 @@ class Row:
 
     Args:
         label: in the table.
-        engine: module and class here.
-        file: what the engine opens: a path, or a name in the folder that `build` fills.
-        exact: whether it has to give the reference's samples; it is scored either way.
-        kinds: of generators that it can run.
+        engine: "module:class", in this package.
+        file: what the engine opens: a path, or the name of a file that `build` makes.
+        exact: whether its samples must be those of the reference; it is scored either way.
+        generators: the types of generators that it can run.
     """
 
     label: str
     engine: str
     file: str
     exact: bool = True
-    kinds: tuple[str, ...] = (_MELGAN, _FOURIER)
+    generators: tuple[str, ...] = (_MELGAN, _FOURIER)
 
     def path(self, folder: Path, frames: int) -> Path:
+        """The file for a mel of `frames`; `folder` has the files of `build`."""
         return folder / self.file.format(frames=frames)
 
     def start(self, threads: int) -> "Engine":
+        """The row's engine."""
         module, name = self.engine.split(":")
         return getattr(importlib.import_module(f"{__name__}.{module}"), name)(threads)
 
 
 class Engine:
-    """Runs the generator in a process of its own, on `threads` threads."""
+    """Runs the generator on `threads` threads."""
 
     def __init__(self, threads: int):
         self.threads = threads
 
     def open(self, path: Path, mel: np.ndarray) -> None:
-        """Makes ready to run the file on this float32 mel, (1, frames, n_mels)."""
+        """Prepares to run the file on a float32 mel (1, frames, n_mels)."""
         raise NotImplementedError
 
     def run(self) -> Any:
-        """What is timed; the waveform is ready when it returns."""
+        """Runs the generator once; returns when the waveform is ready. This call is timed."""
         raise NotImplementedError
 
     def settings(self) -> dict[str, str]:
@@ -64,27 +66,32 @@ class Engine:
 
 
 ROWS = {
-    "saved-model": Row("ours, SavedModel", "tensorflow_engines:SavedModel", "saved_model"),
+    "saved-model": Row("tf-melgan, SavedModel", "tensorflow_engines:SavedModel", "saved_model"),
     **{
-        f"tflite-{kind}": Row(
-            f"ours, TFLite {kind}", "litert_engine:LiteRT", f"ours-{kind}.tflite", kind == "float32"
+        f"tflite-{weights}": Row(
+            f"tf-melgan, TFLite {weights}",
+            "litert_engine:LiteRT",
+            f"tf-melgan-{weights}.tflite",
+            exact=weights == "float32",
         )
-        for kind in voice_file.WEIGHTS
+        for weights in voice_file.WEIGHTS
     },
     **{
-        f"steps-{kind}": Row(
-            f"ours, TFLite {kind}, in steps",
+        f"steps-{weights}": Row(
+            f"tf-melgan, TFLite {weights}, in steps",
             "litert_engine:InSteps",
-            f"ours-{kind}.tflite",
-            kind == "float32",
+            f"tf-melgan-{weights}.tflite",
+            exact=weights == "float32",
         )
-        for kind in ("float32", "int8-dynamic")
+        for weights in ("float32", "int8-dynamic")
     },
     "torch-published": Row(
-        "torch, weight norm kept", "torch_engines:Published", "weights.npz", kinds=(_MELGAN,)
+        "torch, weight norm kept", "torch_engines:Published", "weights.npz", generators=(_MELGAN,)
     ),
-    "torch": Row("torch, folded", "torch_engines:Folded", "weights.npz", kinds=(_MELGAN,)),
-    "torch-eager": Row("torch, eager", "torch_engines:Eager", "weights.npz", kinds=(_FOURIER,)),
+    "torch": Row("torch, folded", "torch_engines:Folded", "weights.npz", generators=(_MELGAN,)),
+    "torch-eager": Row(
+        "torch, eager", "torch_engines:Eager", "weights.npz", generators=(_FOURIER,)
+    ),
     "torch-compile": Row("torch.compile, fixed", "torch_engines:Compiled", "weights.npz"),
     "onnx": Row("ONNX Runtime, fixed", "onnx_engine:OnnxRuntime", "torch-{frames}.onnx"),
     "keras-predict": Row("Keras predict", "tensorflow_engines:Predict", "generator.keras"),
@@ -95,12 +102,12 @@ ROWS = {
         "TensorFlowTTS's graph, fixed",
         "litert_engine:LiteRT",
         "tensorflowtts-{frames}.tflite",
-        kinds=(_MELGAN,),
+        generators=(_MELGAN,),
     ),
     "tts-dynamic": Row(
         "TensorFlowTTS's graph, dynamic",
         "litert_engine:LiteRT",
         "tensorflowtts.tflite",
-        kinds=(_MELGAN,),
+        generators=(_MELGAN,),
     ),
 }

@@ -1,11 +1,11 @@
-"""Makes the files that the engines open, all of the same weights, and what they have to sound like.
+"""Makes the files that the engines open, all with the same weights, and the reference's audio.
 
     python -m benchmarks.inference_peers.build FOLDER [--model VOICE] FILE…
 
-A process of its own, so that converting is not part of any engine's memory. It fills the folder
-with the files, and with mel-N.npy and reference-N.npy: N frames of speech, and the sound that the
-Keras generator makes of them. voice.json says of which kind it is, the mel it reads and what it
-computes. A file that no peer of this kind of generator opens is left out.
+The other benchmarks run it in a separate process, so that conversion does not add to any engine's
+memory. It prints nothing and writes to FOLDER: the files; mel-N.npy and reference-N.npy, N frames
+of speech and the Keras generator's audio for them; and voice.json with the generator's type, mel
+and arithmetic. Files that no peer of this type of generator opens are left out.
 """
 
 import argparse
@@ -31,7 +31,7 @@ from tf_melgan.export.signatures import concrete
 from tf_melgan.export.tflite.exporter import convert, export_tflite
 from tf_melgan.inference.engines.keras_engine import KerasEngine
 from tf_melgan.models.base import Generator
-from tf_melgan.models.cost import generator, gmacs
+from tf_melgan.models.cost import gmacs
 from tf_melgan.models.fourier.config import FourierConfig
 from tf_melgan.models.fourier.generator import FourierGenerator
 from tf_melgan.models.melgan.config import MelGANConfig
@@ -43,22 +43,26 @@ from helpers import speech
 
 FRAMES = (32, 520)
 STEPS = (1, 4, 8, 16, 32)
-# The first are spoken, the others calibrate the kinds of weights that need it.
-_RECORDINGS, _SPOKEN = 16, 4
+# The first recordings are vocoded; the others calibrate the weights that need it.
+_RECORDINGS, _VOCODED = 16, 4
 
 
-def voice(model: str | None) -> KerasEngine:
-    """The generator of a run or a file, or the paper's with random weights."""
+def open_voice(model: str | None) -> KerasEngine:
+    """The generator of a run or a file, or the paper's with random weights.
+
+    Raises:
+        UserInputError: the model has several bands, or cannot be opened.
+    """
     if model is None:
         keras.utils.set_random_seed(0)
-        # "torch": the other initial values make hardly any sound.
+        # With the initializer "normal" the output would be almost silent.
         generator = MelGANGenerator(initializer="torch")
         generator.build((None, None, generator.n_mels))
         return KerasEngine(generator, MelSpec())
-    opened = KerasEngine.open(Path(model))
-    if isinstance(opened.generator, MelGANGenerator) and opened.generator.bands > 1:
-        raise UserInputError(f"{model}: has several bands; the peers know a generator of one band")
-    return opened
+    voice = KerasEngine.open(Path(model))
+    if isinstance(voice.generator, MelGANGenerator) and voice.generator.bands > 1:
+        raise UserInputError(f"{model}: has several bands; give a generator with one band")
+    return voice
 
 
 def speech_mels(spec: MelSpec) -> list[np.ndarray]:
@@ -67,24 +71,24 @@ def speech_mels(spec: MelSpec) -> list[np.ndarray]:
     return [log_mel(sound, spec).astype(np.float32) for sound in sounds]
 
 
-def config(generator: Generator) -> MelGANConfig | FourierConfig:
-    """What describes the generator."""
-    kind = FourierConfig if isinstance(generator, FourierGenerator) else MelGANConfig
-    names = [item.name for item in fields(kind) if item.name != "kind"]
-    return kind(**{name: getattr(generator, name) for name in names})
+def generator_config(generator: Generator) -> MelGANConfig | FourierConfig:
+    """The config section that describes the generator."""
+    section = FourierConfig if isinstance(generator, FourierGenerator) else MelGANConfig
+    names = [item.name for item in fields(section) if item.name != "type"]
+    return section(**{name: getattr(generator, name) for name in names})
 
 
-def weights(generator: Generator, path: Path) -> None:
-    """What the PyTorch model is made with, as `geometry`, and its values in PyTorch's layout."""
+def write_torch_weights(generator: Generator, path: Path) -> None:
+    """Writes the PyTorch model's arguments, as `geometry`, and its weights."""
     if isinstance(generator, FourierGenerator):
-        geometry, values = of_fourier(generator)
+        geometry, values = fourier_weights(generator)
     else:
-        geometry, values = of_melgan(generator)
+        geometry, values = melgan_weights(generator)
     np.savez(path, geometry=json.dumps(geometry), **values)
 
 
-def of_melgan(generator: MelGANGenerator) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """The official model's arguments, and kernels and biases in its order."""
+def melgan_weights(generator: MelGANGenerator) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """The official model's arguments, and its kernels and biases in order."""
     layers = [generator.first]
     for upsampler, stack in zip(generator.upsamplers, generator.stacks, strict=True):
         layers.append(upsampler)
@@ -99,8 +103,8 @@ def of_melgan(generator: MelGANGenerator) -> tuple[dict[str, Any], dict[str, np.
     return geometry, values
 
 
-def of_fourier(generator: FourierGenerator) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """The torch model's arguments, and values by its parameters' names, but for axes of one."""
+def fourier_weights(generator: FourierGenerator) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """The torch model's arguments, and its parameters by name, without axes of size one."""
     layers = {"first": generator.first, "first_norm.norm": generator.first_norm}
     layers |= {"last_norm.norm": generator.last_norm, "last": generator.last}
     values = {}
@@ -119,7 +123,8 @@ def of_fourier(generator: FourierGenerator) -> tuple[dict[str, Any], dict[str, n
     return geometry | {"rate": mel.sample_rate, "n_fft": mel.n_fft, "fmax": mel.fmax}, values
 
 
-def onnx(path: Path, n_mels: int, frames: int) -> None:
+def export_onnx(path: Path, n_mels: int, frames: int) -> None:
+    """Exports the PyTorch model for one length."""
     import torch
 
     from benchmarks.inference_peers.torch_engines import folded
@@ -129,20 +134,21 @@ def onnx(path: Path, n_mels: int, frames: int) -> None:
     torch.onnx.export(model, (mel,), path, dynamo=True, verbose=False, external_data=False)
 
 
-def litert_of_tensorflowtts(path: Path, frames: int | None) -> None:
+def export_tensorflowtts(path: Path, frames: int | None) -> None:
+    """Converts the model of TensorFlowTTS for one length, or for any."""
     model = tensorflowtts(path.with_name("weights.npz"))
     mel = keras.InputSpec("float32", (1, frames, model.input_shape[-1]))
     model.export(path, format="litert", verbose=False, input_signature=[mel])
 
 
-def fixed_step(generator: Generator, path: Path, frames: int) -> None:
-    """A step of this many frames and no other, the way our own files have it."""
+def export_fixed_step(generator: Generator, path: Path, frames: int) -> None:
+    """Converts the signature `step` of a voice's file for one number of frames."""
     graph = InferenceGraph(generator)
     names = [f"state_{index:02}" for index in range(len(graph.states))]
 
     def step(mel: tf.Tensor, **states: tf.Tensor) -> dict[str, tf.Tensor]:
-        sound, after = graph.step(mel, [states[name] for name in names])
-        return {"audio": sound, **dict(zip(names, after, strict=True))}
+        audio, new_states = graph.step(mel, [states[name] for name in names])
+        return {"audio": audio, **dict(zip(names, new_states, strict=True))}
 
     shapes = dict(zip(names, graph.states, strict=True))
     signature = concrete(step, {"mel": (1, frames, graph.n_mels)} | shapes)
@@ -152,31 +158,33 @@ def fixed_step(generator: Generator, path: Path, frames: int) -> None:
 def makers(
     voice: KerasEngine, calibration: list[np.ndarray]
 ) -> dict[str, Callable[[Path], object]]:
-    """How each file is made."""
+    """Functions that make the files, by file name."""
     generator, spec = voice.generator, voice.spec
-    made = {
-        "weights.npz": lambda path: weights(generator, path),
+    functions = {
+        "weights.npz": lambda path: write_torch_weights(generator, path),
         "generator.keras": voice.save,
         "saved_model": lambda path: export_saved_model(generator, spec, path),
         "keras.tflite": lambda path: generator.export(path, format="litert", verbose=False),
     }
-    for kind in voice_file.WEIGHTS:
-        made[f"ours-{kind}.tflite"] = lambda path, kind=kind: export_tflite(
-            generator, spec, path, weights=kind, calibration=calibration
+    for weights in voice_file.WEIGHTS:
+        functions[f"tf-melgan-{weights}.tflite"] = lambda path, weights=weights: export_tflite(
+            generator, spec, path, weights=weights, calibration=calibration
         )
     for frames in FRAMES:
-        made[f"torch-{frames}.onnx"] = lambda path, frames=frames: onnx(path, spec.n_mels, frames)
+        functions[f"torch-{frames}.onnx"] = lambda path, frames=frames: export_onnx(
+            path, spec.n_mels, frames
+        )
     for frames in STEPS:
-        made[f"step-{frames}.tflite"] = lambda path, frames=frames: fixed_step(
+        functions[f"step-{frames}.tflite"] = lambda path, frames=frames: export_fixed_step(
             generator, path, frames
         )
     if isinstance(generator, MelGANGenerator):
-        made["tensorflowtts.tflite"] = lambda path: litert_of_tensorflowtts(path, None)
+        functions["tensorflowtts.tflite"] = lambda path: export_tensorflowtts(path, None)
         for frames in FRAMES:
-            made[f"tensorflowtts-{frames}.tflite"] = lambda path, frames=frames: (
-                litert_of_tensorflowtts(path, frames)
+            functions[f"tensorflowtts-{frames}.tflite"] = lambda path, frames=frames: (
+                export_tensorflowtts(path, frames)
             )
-    return made
+    return functions
 
 
 def main() -> None:
@@ -187,23 +195,25 @@ def main() -> None:
     parser.add_argument("--model")
     parser.add_argument("files", nargs="*")
     arguments = parser.parse_args()
-    spoken = voice(arguments.model)
-    mels = speech_mels(spoken.spec)
-    mel = np.concatenate(mels[:_SPOKEN])
+    voice = open_voice(arguments.model)
+    mels = speech_mels(voice.spec)
+    mel = np.concatenate(mels[:_VOCODED])
     for frames in (*STEPS, max(FRAMES)):
         np.save(arguments.folder / f"mel-{frames}.npy", mel[None, :frames])
-        np.save(arguments.folder / f"reference-{frames}.npy", spoken.generate(mel[:frames]))
-    described = config(spoken.generator)
-    macs = gmacs(generator(described, spoken.spec), spoken.spec.sample_rate)
-    about = {"kind": described.kind, "mel": spoken.spec.to_dict()}
-    about["gflop_per_second_of_audio"] = 2 * macs
-    (arguments.folder / "voice.json").write_text(json.dumps(about))
-    made = makers(spoken, mels[_SPOKEN:])
+        np.save(arguments.folder / f"reference-{frames}.npy", voice.generate(mel[:frames]))
+    config = generator_config(voice.generator)
+    facts = {
+        "type": config.type,
+        "mel": voice.spec.to_dict(),
+        "gflop_per_second_of_audio": 2
+        * gmacs(config.convolutions(voice.spec), voice.spec.sample_rate),
+    }
+    (arguments.folder / "voice.json").write_text(json.dumps(facts))
+    functions = makers(voice, mels[_VOCODED:])
     for name in ("weights.npz", "generator.keras", *arguments.files):
-        if name in made:
-            path = arguments.folder / name
-            if not path.exists():
-                made[name](path)
+        path = arguments.folder / name
+        if name in functions and not path.exists():
+            functions[name](path)
 
 
 if __name__ == "__main__":

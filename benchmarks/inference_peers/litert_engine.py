@@ -1,4 +1,4 @@
-"""A `.tflite` file by LiteRT, with the XNNPACK delegate that it applies by itself."""
+"""`.tflite` files in LiteRT, with XNNPACK, the delegate that it applies by default."""
 
 from importlib.metadata import version
 from pathlib import Path
@@ -10,14 +10,16 @@ from benchmarks.inference_peers import Engine
 from tf_melgan.inference.engines.litert import LiteRTEngine
 
 # A voice of tf-melgan has several signatures, other files have one.
-_WHOLE = "vocode"
+_VOCODE = "vocode"
 
 
 class LiteRT(Engine):
+    """The whole mel in one call."""
+
     def open(self, path: Path, mel: np.ndarray) -> None:
         interpreter = Interpreter(model_path=str(path), num_threads=self.threads)
         signatures = interpreter.get_signature_list()
-        name = _WHOLE if _WHOLE in signatures else next(iter(signatures))
+        name = _VOCODE if _VOCODE in signatures else next(iter(signatures))
         self._runner = interpreter.get_signature_runner(name)
         self._mel = {signatures[name]["inputs"][0]: mel}
 
@@ -30,7 +32,7 @@ class LiteRT(Engine):
 
 
 class InSteps(LiteRT):
-    """A voice's file as `Vocoder.vocode` runs it: what is longer than a step goes in steps."""
+    """As `Vocoder.vocode` runs a voice's file: a mel longer than a step goes through in steps."""
 
     def open(self, path: Path, mel: np.ndarray) -> None:
         self._voice, self._mel = LiteRTEngine(path, self.threads), mel[0]
@@ -43,7 +45,7 @@ class InSteps(LiteRT):
 
 
 class Step(LiteRT):
-    """One step of a stream after the other, from silent states."""
+    """Step after step of a stream, from states of zeros."""
 
     def open(self, path: Path, mel: np.ndarray) -> None:
         interpreter = Interpreter(model_path=str(path), num_threads=self.threads)
@@ -61,7 +63,7 @@ class Step(LiteRT):
 
 
 class AllSignatures(LiteRT):
-    """Every signature of a voice's file, once each."""
+    """Each signature of a voice's file once."""
 
     def open(self, path: Path, mel: np.ndarray) -> None:
         interpreter = Interpreter(model_path=str(path), num_threads=self.threads)

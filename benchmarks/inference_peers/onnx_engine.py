@@ -1,4 +1,4 @@
-"""The PyTorch model by ONNX Runtime."""
+"""The PyTorch model in ONNX Runtime."""
 
 from pathlib import Path
 
@@ -9,6 +9,8 @@ from benchmarks.inference_peers import Engine
 
 
 class OnnxRuntime(Engine):
+    """An ONNX file on the CPU."""
+
     def open(self, path: Path, mel: np.ndarray) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = self.threads, 1

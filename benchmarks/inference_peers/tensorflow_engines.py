@@ -1,4 +1,4 @@
-"""Ours as a SavedModel, and the Keras model as Keras and XLA run it."""
+"""TensorFlow: the SavedModel of tf-melgan, and the Keras model called, predicted and with XLA."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +8,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-import tf_melgan.generators  # noqa: F401 - registers what a .keras file holds
+# The generators register the classes that a .keras file holds.
+import tf_melgan.models.fourier.generator
+import tf_melgan.models.melgan.generator  # noqa: F401
 from benchmarks.inference_peers import Engine
 
 
@@ -22,9 +24,9 @@ class _TensorFlow(Engine):
 
     def open(self, path: Path, mel: np.ndarray) -> None:
         self._mel = tf.constant(mel)
-        self._function = self._loaded(path)
+        self._function = self._load(path)
 
-    def _loaded(self, path: Path) -> Callable[[tf.Tensor], Any]:
+    def _load(self, path: Path) -> Callable[[tf.Tensor], Any]:
         return keras.saving.load_model(path, compile=False)
 
     def run(self) -> np.ndarray:
@@ -36,9 +38,11 @@ class _TensorFlow(Engine):
 
 
 class SavedModel(_TensorFlow):
+    """The signature serving_default."""
+
     flags = "serving_default, any length"
 
-    def _loaded(self, path: Path) -> Callable[[tf.Tensor], Any]:
+    def _load(self, path: Path) -> Callable[[tf.Tensor], Any]:
         self._model = tf.saved_model.load(str(path))
         serve = self._model.signatures["serving_default"]
         (name,) = serve.structured_input_signature[1]
@@ -46,6 +50,8 @@ class SavedModel(_TensorFlow):
 
 
 class Predict(_TensorFlow):
+    """`keras.Model.predict`."""
+
     flags = "model.predict, folded"
 
     def run(self) -> np.ndarray:
@@ -53,11 +59,15 @@ class Predict(_TensorFlow):
 
 
 class Call(_TensorFlow):
+    """The Keras model as a function, eagerly."""
+
     flags = "model(mel) without tf.function, folded"
 
 
 class Xla(_TensorFlow):
+    """The Keras model compiled with XLA."""
+
     flags = "tf.function(jit_compile=True) of the Keras model, folded, fixed shape"
 
-    def _loaded(self, path: Path) -> Callable[[tf.Tensor], Any]:
-        return tf.function(super()._loaded(path), jit_compile=True)
+    def _load(self, path: Path) -> Callable[[tf.Tensor], Any]:
+        return tf.function(super()._load(path), jit_compile=True)

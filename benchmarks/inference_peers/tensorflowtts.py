@@ -1,8 +1,8 @@
-"""MelGAN with the operations that TensorFlowTTS's generator has, for what they cost on TFLite.
+"""MelGAN with the operations of TensorFlowTTS's generator, to measure them in TFLite.
 
-Reflection by tf.pad, upsampling by a two-dimensional transposed convolution with an axis of one,
-dilated one-dimensional convolutions, no weight norm: what its models/melgan.py amounts to when it
-is converted.
+They are what models/melgan.py of TensorFlowTTS has after conversion: reflection padding by tf.pad,
+upsampling by a two-dimensional transposed convolution with an axis of size one, dilated
+one-dimensional convolutions, no weight normalization.
 """
 
 import json
@@ -23,11 +23,11 @@ def tensorflowtts(path: Path) -> keras.Sequential:
     geometry = json.loads(str(values["geometry"]))
     count = sum(name.startswith("kernel") for name in values)
     pairs = [(values[f"kernel {i}"].T, values[f"bias {i}"]) for i in range(count)]
-    layers = _chain(geometry["upsampling"], geometry["dilations"], iter(pairs))
+    layers = _layers(geometry["upsampling"], geometry["dilations"], iter(pairs))
     return keras.Sequential([keras.Input((None, geometry["n_mels"])), *layers])
 
 
-def _chain(upsampling: list[int], dilations: list[int], weights: _Weights) -> Iterator:
+def _layers(upsampling: list[int], dilations: list[int], weights: _Weights) -> Iterator:
     yield from (Reflect(3), _conv(weights))
     for stride in upsampling:
         yield from (keras.layers.LeakyReLU(_SLOPE), _upsample(weights, stride))
@@ -63,6 +63,8 @@ def _upsample(weights: _Weights, stride: int) -> keras.layers.Layer:
 
 
 class Reflect(keras.layers.Layer):
+    """Reflection padding on both sides."""
+
     def __init__(self, amount: int):
         super().__init__()
         self.amount = amount
@@ -72,7 +74,7 @@ class Reflect(keras.layers.Layer):
 
 
 class Flat(keras.layers.Layer):
-    """A layer of images on a signal, as an image of width one."""
+    """Applies a two-dimensional layer to a signal, as an image of width one."""
 
     def __init__(self, layer: keras.layers.Layer):
         super().__init__()
@@ -83,6 +85,8 @@ class Flat(keras.layers.Layer):
 
 
 class Residual(keras.layers.Layer):
+    """The sum of a branch and a shortcut."""
+
     def __init__(self, branch: list[keras.layers.Layer], shortcut: keras.layers.Layer):
         super().__init__()
         self.branch, self.shortcut = branch, shortcut

@@ -1,4 +1,4 @@
-"""The same generator in PyTorch: MelGAN as published and folded, the frame-rate one; compiled."""
+"""PyTorch: MelGAN as published and folded, and the Fourier generator; eager and compiled."""
 
 import json
 import sys
@@ -18,7 +18,7 @@ from helpers import torch_fourier, torch_oracle
 
 
 def folded(path: Path) -> nn.Module:
-    """The model with the weights of a `weights.npz`; MelGAN's is without weight norm."""
+    """The model with the weights of a `weights.npz`, MelGAN without weight normalization."""
     values = dict(np.load(path))
     geometry = json.loads(str(values.pop("geometry")))
     if "aheads" in geometry:
@@ -66,7 +66,7 @@ def _fourier(geometry: dict[str, Any], values: dict[str, np.ndarray]) -> nn.Modu
 
 
 def published(path: Path) -> nn.Module:
-    """The same with weight norm as the official code has it, computed at every call."""
+    """MelGAN with weight normalization at every call, as the official code has it."""
     model = folded(path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
@@ -85,7 +85,7 @@ class _Torch(Engine):
 
     def open(self, path: Path, mel: np.ndarray) -> None:
         self._mel = torch.from_numpy(mel.swapaxes(1, 2).copy())
-        self._model = self._loaded(path)
+        self._model = self._load(path)
 
     def run(self) -> np.ndarray:
         with torch.inference_mode():
@@ -102,21 +102,29 @@ class _Torch(Engine):
 
 
 class Published(_Torch):
+    """`published`."""
+
     flags = "eager, torch.nn.utils.weight_norm kept"
-    _loaded = staticmethod(published)
+    _load = staticmethod(published)
 
 
 class Folded(_Torch):
+    """`folded`."""
+
     flags = "eager, folded"
-    _loaded = staticmethod(folded)
+    _load = staticmethod(folded)
 
 
 class Eager(Folded):
+    """The Fourier generator, which has no weight normalization to fold."""
+
     flags = "eager"
 
 
 class Compiled(_Torch):
+    """`folded` with torch.compile, for one length."""
+
     flags = "torch.compile(mode default, dynamic=False), folded"
 
-    def _loaded(self, path: Path) -> nn.Module:
+    def _load(self, path: Path) -> nn.Module:
         return torch.compile(folded(path), dynamic=False)

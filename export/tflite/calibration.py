@@ -1,9 +1,8 @@
-"""The fixed scales of a voice whose activations are int8.
+"""Calibrates the fixed scales of a voice with int8 activations.
 
-The ranges of all activations are measured once, on calibration mels, and written into the graph
-that every signature is made of. A stream therefore computes with the same scales as a whole
-utterance and gives the same samples, whatever the chunks. The converter scales the weights, one
-scale per filter.
+The ranges of all activations are measured once, on calibration mels, and stored in the graph that
+all signatures use. A stream therefore uses the same scales as a whole utterance and gives the same
+samples for any chunk sizes. The converter chooses the scales of the weights, one per filter.
 """
 
 from collections.abc import Sequence
@@ -18,7 +17,15 @@ Ranges = dict[str, tuple[float, float]]
 
 
 def measure_ranges(generator: Generator, mels: Sequence[np.ndarray]) -> Ranges:
-    """The smallest and the largest value of every signal, over log-mels (frames, n_mels)."""
+    """Measures the range of each signal.
+
+    Args:
+        generator: a trained generator.
+        mels: log-mels, float32 (frames, n_mels).
+
+    Returns:
+        The smallest and the largest value of each signal, by name; the range includes 0.
+    """
     ranges: Ranges = {}
 
     def observe(name: str, signal: tf.Tensor) -> tf.Tensor:
@@ -33,8 +40,16 @@ def measure_ranges(generator: Generator, mels: Sequence[np.ndarray]) -> Ranges:
 
 
 def int8_graph(generator: Generator, ranges: Ranges) -> InferenceGraph:
-    """The graph with every int8 stage's signals rounded to 256 values over their ranges."""
-    # Stages whose kernels all stay float stay float as a whole.
+    """Builds the graph with fake quantization: int8 stages round their signals to 256 values.
+
+    Args:
+        generator: a trained generator.
+        ranges: the range of each signal, from `measure_ranges`.
+
+    Returns:
+        The graph.
+    """
+    # A stage without int8 kernels stays in float.
     stages = {name.split("/")[0] for name in InferenceGraph(generator).int8_kernels}
 
     def observe(name: str, signal: tf.Tensor) -> tf.Tensor:

@@ -1,4 +1,4 @@
-"""A trained generator as a `.tflite` file that streams."""
+"""Exports a trained generator as a `.tflite` file, with signatures for streaming."""
 
 import tempfile
 from collections.abc import Sequence
@@ -19,9 +19,10 @@ from tf_melgan.export.tflite.strip import strip_model
 from tf_melgan.models.base import Generator
 from tf_melgan.voices import voice_file
 
-# Frames that a file takes where nobody says how many.
+# Default number of frames of the inputs in the file; callers can resize them.
 _DEFAULT_FRAMES = 32
-# Channels from which on "int8-dynamic" rounds them: fewer save little, and are heard most.
+# Minimum number of input channels for int8 kernels in "int8-dynamic": narrower layers save little
+# and are the most audible when quantized.
 _WIDE = 64
 
 
@@ -34,21 +35,31 @@ def export_tflite(
     licence: str = "not stated",
     calibration: Sequence[np.ndarray] = (),
 ) -> voice_file.VoiceInfo:
-    """Writes a voice's file; `tf_melgan.voices.voice_file` says what is in it.
+    """Exports a voice as a `.tflite` file.
+
+    `tf_melgan.voices.voice_file` describes its content and signatures.
+
+    Example:
+        from tf_melgan.export import export_tflite
+        export_tflite(model.inference_generator, model.config.mel, "voice.tflite", "float16")
+        vocoder = tf_melgan.Vocoder.load("voice.tflite")
 
     Args:
-        generator: trained, with weight normalization or folded.
-        spec: the mel it was trained on.
-        path: ends in .tflite by custom.
-        weights: one of `voice_file.WEIGHTS`.
-        name: of the voice.
-        licence: of the weights.
-        calibration: log-mels (frames, n_mels) of recordings, for int8; those shorter
-            than a stream takes to begin are left out.
+        generator: a trained generator, with weight normalization or folded.
+        spec: the mel convention that it was trained with.
+        path: the file to write, usually with the suffix `.tflite`.
+        weights: how to store the weights: "float32", "float16", "int8-dynamic" or "int8".
+        name: the name of the voice.
+        licence: the licence of the weights.
+        calibration: log-mels of recordings, float32 (frames, n_mels), to calibrate "int8". Mels
+            shorter than the `start_frames` of the graph are ignored.
+
+    Returns:
+        The metadata of the voice.
 
     Raises:
-        UserInputError: the file cannot be written, there is nothing to calibrate with, or no layer is
-            wide enough for int8-dynamic.
+        UserInputError: the file cannot be written, `weights` is unknown, "int8" has no mels to
+            calibrate with, or no layer is wide enough for "int8-dynamic".
     """
     require_choice("weights", weights, voice_file.WEIGHTS)
     graph = _graph(generator, weights, calibration)
@@ -74,7 +85,7 @@ def _graph(generator: Generator, weights: str, calibration: Sequence[np.ndarray]
 
 
 def signatures(graph: InferenceGraph) -> dict[str, Any]:
-    """The concrete functions of a voice's file, by signature."""
+    """The concrete functions of the `.tflite` file, by signature."""
     mel = {"mel": (1, None, graph.n_mels)}
 
     def vocode_short(mel: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -88,13 +99,27 @@ def signatures(graph: InferenceGraph) -> dict[str, Any]:
 
 
 def convert(graph: InferenceGraph, signatures: dict[str, Any], weights: str) -> bytes:
-    """The one place that knows the converter, which is moving out of TensorFlow."""
+    """Converts the signatures to a LiteRT model.
+
+    Only this function uses the converter, because the converter is moving out of TensorFlow.
+
+    Args:
+        graph: the generator.
+        signatures: its concrete functions, by signature.
+        weights: how to store the weights, one of `voice_file.WEIGHTS`.
+
+    Returns:
+        The model.
+
+    Raises:
+        UserInputError: no layer is wide enough for "int8-dynamic".
+    """
     if weights == "int8-dynamic":
         kernels = (kernel.numpy() for kernel in graph.int8_kernels.values())
         wide = [kernel for kernel in kernels if kernel.shape[2] >= _WIDE]
         if not wide:
             raise UserInputError(
-                f"weights int8-dynamic: no layer takes {_WIDE} channels or more, so that nothing "
+                f"weights int8-dynamic: no layer has {_WIDE} input channels or more, so nothing "
                 "would be int8; use float16 or int8"
             )
         return with_int8_kernels(convert(graph, signatures, "float32"), wide)
@@ -111,9 +136,17 @@ def convert(graph: InferenceGraph, signatures: dict[str, Any], weights: str) -> 
 
 
 def with_default_frames(model: bytes, frames: int) -> bytes:
-    """The model with `frames` where the converter leaves 1 for a length that varies.
+    """Sets the default length of variable-length inputs to `frames`.
 
-    One frame is fewer than most signatures take, and interpreters begin with what is written.
+    The converter writes 1, but most signatures need more frames, and interpreters allocate the
+    default length first.
+
+    Args:
+        model: the LiteRT model.
+        frames: the default number of frames.
+
+    Returns:
+        The changed model.
     """
     content = schema.ModelT.InitFromPackedBuf(model)
     for graph in content.subgraphs:

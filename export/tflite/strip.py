@@ -1,7 +1,7 @@
-"""The file of a converted model, without what the converter leaves in it and no engine reads.
+"""Removes data from a converted model that no engine reads.
 
-For a voice of five signatures that is a tenth of a megabyte: the names of signals in between, and
-for each of them an empty buffer and an empty table of scales.
+These are the names of intermediate signals and, for each, an empty buffer and an empty table of
+scales: about 0.1 MB for a voice with five signatures.
 """
 
 import flatbuffers
@@ -9,19 +9,27 @@ from ai_edge_litert import schema_py_generated as schema
 
 
 def strip_model(content: schema.ModelT) -> bytes:
-    """A model's file; `content` is tidied on the way."""
-    buffers = [content.buffers[0]]  # the empty one, by the format's rule
-    places = {}
+    """Strips a model and serializes it.
+
+    Args:
+        content: the unpacked model; changed in place.
+
+    Returns:
+        The bytes of the `.tflite` file.
+    """
+    # The format requires buffer 0 to be empty.
+    buffers = [content.buffers[0]]
+    new_indices = {}
     for graph in content.subgraphs:
-        named = {*graph.inputs, *graph.outputs}
+        needs_name = {*graph.inputs, *graph.outputs}
         for index, tensor in enumerate(graph.tensors):
-            if index not in named:
+            if index not in needs_name:
                 tensor.name = None
             if tensor.quantization is not None and tensor.quantization.scale is None:
                 tensor.quantization = None
-            if tensor.buffer not in places:
-                places[tensor.buffer] = _place(buffers, content.buffers[tensor.buffer])
-            tensor.buffer = places[tensor.buffer]
+            if tensor.buffer not in new_indices:
+                new_indices[tensor.buffer] = _place(buffers, content.buffers[tensor.buffer])
+            tensor.buffer = new_indices[tensor.buffer]
     for entry in content.metadata or ():
         entry.buffer = _place(buffers, content.buffers[entry.buffer])
     content.buffers = buffers
@@ -31,7 +39,7 @@ def strip_model(content: schema.ModelT) -> bytes:
 
 
 def _place(buffers: list[schema.BufferT], buffer: schema.BufferT) -> int:
-    """Where a buffer is among those that stay; it is put behind them, unless it is empty."""
+    """Appends a buffer and returns its index; an empty buffer has index 0."""
     if buffer.data is None:
         return 0
     buffers.append(buffer)

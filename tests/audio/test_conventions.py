@@ -13,13 +13,13 @@ MEL = np.full((4, 80), -2.0, np.float32)
 LINES = {
     "unequal margins": (
         lambda: MelSpec(n_fft=1023),
-        "mel.n_fft is 1023; it must be mel.hop 256 or more by an even number, so that both "
+        "mel.n_fft is 1023; it must be mel.hop 256 plus an even number, so that both "
         "margins are equal",
     ),
     "beyond half the rate": (
         lambda: MelSpec(sample_rate=16000),
-        "mel.fmin is 0.0 and mel.fmax 11025.0 Hz; they must rise from 0 or more to half the "
-        "sample rate, 8000, or less",
+        "mel.fmin is 0.0 and mel.fmax 11025.0 Hz; give 0 <= fmin < fmax <= 8000, half the sample "
+        "rate",
     ),
     "unknown logarithm": (
         lambda: MelSpec(log="dB"),
@@ -35,7 +35,7 @@ LINES = {
     ),
     "bands without a frequency": (
         lambda: MelSpec(n_fft=256, hop=64),
-        "mel.n_mels is 80: 2 bands lie between the frequencies that mel.n_fft 256 resolves; "
+        "mel.n_mels is 80: 2 bands contain no frequency of mel.n_fft 256; "
         "give fewer bands or a longer window",
     ),
     "hop in words": (
@@ -57,7 +57,8 @@ LINES = {
     ),
     "mel of another spec": (
         lambda: check_mel(MEL, MelSpec(), MelSpec(hop=300, n_fft=1200), "a.npy"),
-        "a.npy: was made where mel.n_fft is 1200, not 1024; mel.hop is 300, not 256",
+        "a.npy: mel.n_fft is 1200, not 1024; mel.hop is 300, not 256; compute the mel with the "
+        "expected spec",
     ),
     "mel on its side": (
         lambda: check_mel(MEL.T, MelSpec(), name="a.npy"),
@@ -84,9 +85,9 @@ LINES = {
         "a.npy: goes from -10.00 to -10.00, but log10 of magnitudes goes from -5.00 to 1.39; "
         "convert its logarithm, floor or normalization",
     ),
-    "mel that cannot be adapted": (
+    "mel that cannot be converted": (
         lambda: convert_mel(MEL, MelSpec(n_fft=2048), MelSpec()),
-        "the mel cannot be adapted where mel.n_fft is 2048, not 1024; make it anew",
+        "the mel cannot be converted: mel.n_fft is 2048, not 1024; compute it again from the audio",
     ),
 }
 

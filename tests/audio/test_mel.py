@@ -205,7 +205,7 @@ def test_adapting_gives_what_analysis_would() -> None:
 
 
 def test_adapting_refuses_what_it_cannot_do() -> None:
-    with pytest.raises(UserInputError, match=r"mel\.hop is 200, not 256.*make it anew"):
+    with pytest.raises(UserInputError, match=r"mel\.hop is 200, not 256.*compute it again"):
         convert_mel(np.zeros((3, 80)), MelSpec(hop=200, log="ln"), MelSpec())
 
 

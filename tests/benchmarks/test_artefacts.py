@@ -1,4 +1,4 @@
-"""What was planted is found, at the level and the place where it was planted: `quality`'s parts."""
+"""The measurements of benchmarks.quality find artefacts of known level, place and frequency."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 from matplotlib import image
 from scipy import stats
 
-from benchmarks import quality, quality_page
+from benchmarks import quality_measures, quality_page
 from benchmarks.artefacts import (
     active_level,
     edge_excess,
@@ -38,23 +38,23 @@ def test_level_of_known_signals():
     assert level(np.zeros(100)) == -120
 
 
-def test_active_level_leaves_pauses_out():
+def test_active_level_ignores_pauses():
     speech = sine(441, 1, 0.1 * np.sqrt(2))
     pauses = np.concatenate([speech, 1e-3 * speech, speech, np.zeros(RATE)])
     assert level(pauses) == pytest.approx(-23.01, abs=0.01)
     assert active_level(pauses, RATE) == pytest.approx(-20, abs=0.01)
 
 
-def test_silence_is_measured_under_speech():
+def test_silence_depth_of_known_levels():
     speech = np.concatenate([noise(2), np.zeros(RATE)])
     assert silence_depth(noise(2, 1e-4, seed=1), speech, RATE) == pytest.approx(60, abs=0.1)
     assert silence_depth(np.zeros(RATE), speech, RATE) == pytest.approx(100, abs=0.1)
 
 
-def test_a_click_is_found_at_its_end_alone():
+def test_a_click_is_found_at_its_end_only():
     recording = np.full(RATE, 0.01)
     clicked = recording.copy()
-    # 220 samples are 10 ms; one of them brings 99 times the power that they have together.
+    # 220 samples are 10 ms; this one adds 99 times the power of all of them.
     clicked[3] = 0.01 * np.sqrt(99 * 220 + 1)
     assert edge_excess(recording, clicked, RATE) == pytest.approx((20, 0), abs=1e-9)
     assert edge_excess(recording, clicked[::-1], RATE) == pytest.approx((0, 20), abs=1e-9)
@@ -69,23 +69,23 @@ def test_edges_of_digital_silence_are_finite():
     assert edge_excess(np.full(RATE, 1e-5), silence, RATE) == (0, 0)
 
 
-def test_noise_is_told_from_harmonics_and_silence():
+def test_noise_frames_are_neither_harmonics_nor_silence():
     voiced = sum(sine(k * 180, 2, 0.1 / k) for k in range(1, 40)) + noise(2, 1e-3)
     coloured = np.diff(noise(2), prepend=0)
     parts = np.concatenate([noise(2), voiced, coloured, np.zeros(2 * RATE), noise(2, 3e-3)])
     starts = np.arange(0, len(parts) - 8 * HOP + 1, 2 * HOP) / RATE
-    found = noise_frames(parts, RATE, HOP)
-    assert found.shape == starts.shape
+    noisy = noise_frames(parts, RATE, HOP)
+    assert noisy.shape == starts.shape
     inside = starts % 2 < 2 - 8 * HOP / RATE
-    shares = [found[inside & (starts // 2 == part)].mean() for part in range(5)]
+    shares = [noisy[inside & (starts // 2 == part)].mean() for part in range(5)]
     assert shares[1] == 0 and shares[3] == 0
     assert min(shares[0], shares[2], shares[4]) > 0.9
 
 
-def test_a_planted_line_has_its_frequency_and_level():
+def test_a_line_of_known_frequency_and_level_is_found():
     recording = noise(20)
-    # Noise of variance v has v · 1.5 of a bin's power behind a Hann window of n samples, where a
-    # sine of amplitude a has a² n / 4.
+    # With a Hann window of n samples, noise of variance v has a power of 1.5 v in each bin, and a
+    # sine of amplitude a has a² n / 4 in its own.
     multiple, excess = 35, 12.0
     power = 0.1**2 * 1.5 * (10 ** (excess / 10) - 1)
     line = sine(multiple * RATE / HOP, 20, np.sqrt(power * 4 / (8 * HOP)))
@@ -98,13 +98,13 @@ def test_a_planted_line_has_its_frequency_and_level():
     assert abs(np.mean(others)) < 0.2
 
 
-def test_a_line_between_the_multiples_is_none_of_them():
+def test_a_line_between_the_multiples_does_not_count():
     recording = noise(20)
     tone = recording + sine(35.5 * RATE / HOP, 20, 0.03)
     assert frame_lines([recording], [tone], RATE, HOP).largest < 1
 
 
-def test_a_line_in_voiced_frames_alone_does_not_count():
+def test_a_line_in_voiced_frames_only_does_not_count():
     voiced = sum(sine(k * 180, 3, 0.1 / k) for k in range(1, 40))
     recording = np.concatenate([noise(10), voiced])
     sound = np.concatenate([noise(10), sine(20 * RATE / HOP, 3)])
@@ -112,18 +112,18 @@ def test_a_line_in_voiced_frames_alone_does_not_count():
     assert frame_lines([voiced], [voiced], RATE, HOP) is None
 
 
-def test_differences_are_taken_pair_by_pair():
-    theirs, ours = np.array([2.0, 3.0, 4.0, 5.0]), np.array([2.5, 3.6, 4.4, 5.5])
+def test_differences_are_paired():
+    a, b = np.array([2.0, 3.0, 4.0, 5.0]), np.array([2.5, 3.6, 4.4, 5.5])
     utterances = [
         UtteranceMetrics("", RATE, Path(), {}, {"a": {"pesq": float(x)}, "b": {"pesq": float(y)}})
-        for x, y in zip(theirs, ours, strict=True)
+        for x, y in zip(a, b, strict=True)
     ]
     utterances.append(
         UtteranceMetrics("", RATE, Path(), {}, {"a": {"pesq": "silent"}, "b": {"pesq": 9.0}})
     )
-    difference = quality.minus(Evaluation(["a", "b"], utterances), "a")
-    mean, half, count = quality.means(difference, "b")["pesq"]
-    interval = stats.ttest_rel(ours, theirs).confidence_interval(0.95)
+    difference = quality_measures.differences(Evaluation(["a", "b"], utterances), "a")
+    mean, half, count = quality_measures.means(difference, "b")["pesq"]
+    interval = stats.ttest_rel(b, a).confidence_interval(0.95)
     assert (mean - half, mean + half, count) == (*map(pytest.approx, interval), 4)
 
 
@@ -136,21 +136,21 @@ def test_differences_are_taken_pair_by_pair():
         ("mel", 0.05, "level"),
     ],
 )
-def test_better_is_what_the_interval_bears_out(key, mean, word):
+def test_better_and_worse_need_an_interval_without_0(key, mean, word):
     metric = next(metric for metric in METRICS if metric.key == key)
     assert quality_page.verdict(metric, (mean, 0.1, 20)) == word
 
 
-def test_the_worst_second_is_where_the_difference_was_planted():
+def test_the_worst_second_is_where_the_level_differs():
     spec = MelSpec()
     length = 3 * RATE // HOP * HOP
     recordings = [noise(4, seed=seed)[:length] for seed in (1, 2)]
     sounds = [recording.copy() for recording in recordings]
     sounds[1][RATE : 2 * RATE] *= 10
-    speech = quality.Speech(["x", "y"], {"recordings": recordings, "voice": sounds}, spec)
-    index, start, distance = quality.worst_place(speech, "voice")
+    speech = quality_measures.Speech(["x", "y"], {"recordings": recordings, "voice": sounds}, spec)
+    index, start, distance = quality_measures.worst_second(speech, "voice")
     assert index == 1 and start / RATE == pytest.approx(1, abs=0.03)
-    # Ten times the amplitude is 1 in log10, but for the ends.
+    # Ten times the amplitude is 1 in log10, except at the ends.
     assert distance == pytest.approx(1, abs=0.03)
 
 

@@ -96,8 +96,8 @@ CASES = {
     "= 128, but mel.hop is 256; they must be equal",
     "train segment.yaml data run": "{segment.yaml}: training.segment is 8000 samples; it must be "
     "a multiple of mel.hop 256",
-    "train fmax.yaml data run": "{fmax.yaml}: mel.fmin is 0.0 and mel.fmax 11025.0 Hz; they must "
-    "rise from 0 or more to half the sample rate, 8000, or less",
+    "train fmax.yaml data run": "{fmax.yaml}: mel.fmin is 0.0 and mel.fmax 11025.0 Hz; give 0 "
+    "<= fmin < fmax <= 8000, half the sample rate",
     "train start.yaml data run": "{start.yaml}: training.discriminator_start is 1000, but without "
     "the discriminator there is no loss; give loss.weights.stft, compressed_stft or mel a weight",
     "train list.yaml data run": "{list.yaml}: the file is not a table of keys and values",
@@ -107,20 +107,20 @@ CASES = {
     "YAML config file",
     "train paper data run": f"paper: no such config; give a YAML file or {SHIPPED}",
     "train good.yaml data run --set training.batch": "--set training.batch: has no value; give "
-    "key=value, as training.steps=1000",
+    "key=value, such as training.steps=1000",
     "train good.yaml data run --set training.batch=0": "config: training.batch is 0; it must be at "
     "least 1",
     "train good.yaml data run --set training.gain=[0.3,": "--set training.gain=[0.3,: [0.3, is not "
     "YAML; give a number, word or [list]",
     "train good.yaml data run --set discriminator.downsampling=[3,3] --set "
     "discriminator.max_channels=64": "config: discriminator.downsampling is [3, 3]: after a stride "
-    "of 3, 64 channels do not divide among 6 groups; choose a discriminator.max_channels that the "
-    "others divide",
+    "of 3, 64 channels do not divide among 6 groups; choose a discriminator.max_channels that is "
+    "a multiple of 6",
     "train good.yaml data run --set optimiser.beta_1=0": "optimiser.beta_1: no such key in the "
     "config",
     # Prepared folders, through train.
-    "train good.yaml empty run --dry-run": "{empty}: is not prepared, no index.json (No such file "
-    "or directory); run tf-melgan prepare",
+    "train good.yaml empty run --dry-run": "{empty}: is not a prepared folder, no index.json (No "
+    "such file or directory); run tf-melgan prepare",
     "train good.yaml damaged run --dry-run": "{damaged}/index.json: is damaged; prepare into a "
     "new folder",
     "train good.yaml short run --dry-run": "{short/*/*.npy}: has 44670 bytes, not 44672; prepare "
@@ -141,11 +141,11 @@ CASES = {
     "{mels/none.npy}: no such file; give .npy mels, "
     "recordings, or a folder of them",
     "vocode mels/mel.pt --voice voice.keras --out out": ""
-    f"{{mels/mel.pt}}: is no {KINDS} file; give a mel "
+    f"{{mels/mel.pt}}: is not a {KINDS} file; give a mel "
     "or a recording",
     "vocode empty --voice voice.keras --out out": "{empty}: holds no .npy mels and no recordings",
-    "vocode recordings one --voice voice.keras --out out": "{one/a.wav}: would be {out/a.wav}, as "
-    "{recordings/a.wav}; rename one of them",
+    "vocode recordings one --voice voice.keras --out out": "{one/a.wav}: would be written to "
+    "{out/a.wav}, like {recordings/a.wav}; rename one of them",
     "vocode mels/bands.npy --voice voice.keras --out out": ""
     "{mels/bands.npy}: has shape (5, 80), not "
     "(frames, 20)",
@@ -173,26 +173,26 @@ CASES = {
     "it with numpy.save",
     # Runs.
     "vocode mels/good.npy --voice empty --out out": ""
-    "{empty}: is no run, config.yaml is missing; give "
-    "the folder train wrote",
+    "{empty}: is not a run's folder, config.yaml is missing; "
+    "give a folder that tf-melgan train wrote",
     "vocode recordings/a.wav --voice voice.keras --out recordings": ""
-    "{recordings/a.wav}: is to be vocoded, "
-    "and would be overwritten; give --out",
+    "{recordings/a.wav}: is an input "
+    "and would be overwritten; give another --out",
     "vocode recordings/a.wav --voice voice.keras --out recordings/a.wav": ""
-    "{recordings/a.wav}: is to be "
-    "vocoded, and would be overwritten; give --out",
+    "{recordings/a.wav}: is an input "
+    "and would be overwritten; give another --out",
     "vocode mels/good.npy --voice started --out out": ""
     "{started}: has no checkpoint yet; train up to "
     "training.checkpoint_interval first",
-    "vocode mels/good.npy --voice torn --out out": "{torn/generator.npz}: is no weights file; give "
-    f"a voice that ships ({VOICES}), or a .npz that tf-melgan export --to weights wrote",
+    "vocode mels/good.npy --voice torn --out out": "{torn/generator.npz}: is not a weights file; "
+    f"give a shipped voice ({VOICES}), or a .npz file that tf-melgan export --to weights wrote",
     "train good.yaml data claimed": "{claimed/config.yaml}: training.batch is 4, not 2; give the "
     "run's own config, or another run folder",
     "train good.yaml data other-kind": "{other-kind/config.yaml}: generator.type is fourier, not "
     "melgan; give the run's own config, or another run folder",
     # Export.
-    "export voice.keras --to saved-model --out recordings": "{recordings}: is there, and no "
-    "exported voice; give a new folder",
+    "export voice.keras --to saved-model --out recordings": "{recordings}: exists and is "
+    "not an exported voice; give a new folder",
     "export voice.keras --to tflite --weights float16 --calibration recordings --out out.tflite": ""
     "--calibration: --weights float16 does not use it; leave it out, or give int8",
     "export none --to tflite --out out.tflite": "{none}: no such file or folder; give a run's "
@@ -202,14 +202,14 @@ CASES = {
     "export none --to weights --name her --out out": "--name: --to weights does not use it; "
     "leave it out",
     "export voice.keras --to tflite --weights int8-dynamic --out out.tflite": "weights "
-    "int8-dynamic: no layer takes 64 channels or more, so that nothing would be int8; use float16 "
+    "int8-dynamic: no layer has 64 input channels or more, so nothing would be int8; use float16 "
     "or int8",
     "export voice.keras --to tflite --weights int8 --out out.tflite": "weights int8: need "
     "recordings to calibrate with; give --calibration",
     "export voice.keras --to tflite --weights int8 --calibration empty --out out.tflite": ""
     "{empty}: holds no .npy mels and no recordings",
-    "export voice.keras --to tflite --out recordings/a.wav": "--out: {recordings/a.wav} is no "
-    ".tflite file; give one",
+    "export voice.keras --to tflite --out recordings/a.wav": "--out: {recordings/a.wav} is not "
+    "a .tflite file; give one",
     # Folders, through evaluate and prepare.
     "evaluate recordings --out out": "there is nothing to compare; give a folder of synthesized "
     "speech",

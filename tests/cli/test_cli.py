@@ -236,6 +236,6 @@ def test_a_run_is_packed_and_finetuned(home, tmp_path, capsys):
         assert np.abs(sound - before).max() < 2e-2 * np.abs(before).max()
     capsys.readouterr()
     assert main(["finetune", "nobody", str(home / "recordings"), str(run)]) == 2
-    assert "nobody: is no weights file; give a voice that ships (lj, lj-lite)" in (
+    assert "nobody: is not a weights file; give a shipped voice (lj, lj-lite)" in (
         capsys.readouterr().err
     )

@@ -101,7 +101,7 @@ LINES = {
     ),
     "NaN to write": (
         lambda: write_audio("out.wav", np.array([np.inf]), 22050),
-        "out.wav: the audio holds NaN or infinity and was not written",
+        "out.wav: the audio holds NaN or infinity and was not written; give finite samples",
     ),
     "a file where a folder should be": (
         lambda: write_audio("text.wav/out.wav", np.zeros(5), 22050),
@@ -135,17 +135,17 @@ LINES = {
     ),
     "unknown ids": (
         lambda: prepare("recordings", "out", validation_ids="ids.txt"),
-        "ids.txt: 1 of 2 ids are no recording's name, 'other' first; "
+        "ids.txt: 1 of 2 ids match no recording, 'other' first; "
         "give file names without folder and suffix",
     ),
     "another spec in the same folder": (
         lambda: prepare("recordings", "data", MelSpec(fmax=8000.0, log="ln")),
-        "data: was prepared where mel.fmax is 11025.0, not 8000.0; mel.log is log10, not ln; "
-        "choose another folder",
+        "data: was prepared with another spec: mel.fmax is 11025.0, not 8000.0; mel.log is log10, "
+        "not ln; choose another folder",
     ),
     "not prepared": (
         lambda: Prepared.open("nothing"),
-        "nothing: is not prepared, no index.json (No such file or directory); "
+        "nothing: is not a prepared folder, no index.json (No such file or directory); "
         "run tf-melgan prepare",
     ),
     "index cut short": (
@@ -174,12 +174,12 @@ LINES = {
     ),
     "segment longer than all": (
         lambda: draw(25600),
-        "data: the longest of 1 utterances to train on has 22016 samples, under training.segment "
+        "data: the longest of 1 train utterances has 22016 samples, under training.segment "
         "25600; give longer recordings or a shorter segment",
     ),
     "nothing in the split": (
         lambda: draw(2560, "validation"),
-        "data: the longest of 0 utterances to validation on has 0 samples, under training.segment "
+        "data: the longest of 0 validation utterances has 0 samples, under training.segment "
         "2560; give longer recordings or a shorter segment",
     ),
     "segment off the hop": (

@@ -205,6 +205,33 @@ def test_the_page_needs_nothing_else_and_plays_the_sound(folders):
     assert re.search(r"griffin-lim +\d\.\d\d ± ", report.summary(evaluation))
 
 
+def test_names_and_reasons_are_escaped_in_the_page(tmp_path):
+    names = ["<script>alert(1)<", "'quoted' \"name\" & <b>bold"]
+    paths = [tmp_path / f"{index}.wav" for index in range(2)]
+    for path in paths:
+        write_audio(path, tone(200, 0.2, RATE), RATE)
+    system = "<i>voice & co"
+    values = {metric.key: 0.5 for metric in METRICS} | {"pesq": "0.1 s < 0.25 s"}
+    scores = {"recordings": {"dnsmos": 3.0}, system: values}
+    utterances = [
+        UtteranceMetrics(name, RATE, path, {system: path}, scores)
+        for name, path in zip(names, paths, strict=True)
+    ]
+    report.write(Evaluation([system], utterances), tmp_path)
+    tags, texts = set(), []
+
+    class Parser(HTMLParser):
+        def handle_starttag(self, tag, attrs):
+            tags.add(tag)
+
+        def handle_data(self, data):
+            texts.append(data)
+
+    Parser().feed((tmp_path / "report.html").read_text())
+    assert not tags & {"script", "b", "i"}
+    assert {*names, system, "0.1 s < 0.25 s", "0.500"} <= set(texts)
+
+
 def test_means_carry_student_s_interval():
     values = [1.0, 2.0, 4.0, "silent"]
     utterances = [
@@ -224,7 +251,7 @@ def test_a_system_is_not_taken_for_the_recordings(tmp_path, speech, monkeypatch)
     assert result.systems == [system.as_posix()]
     assert set(result.utterances[0].scores) == {"recordings", system.as_posix()}
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UserInputError, match=r"^recordings: is what the report"):
+    with pytest.raises(UserInputError, match=r"^recordings: the report uses this name"):
         evaluate(Path("reference"), [Path("recordings")])
 
 
@@ -259,7 +286,7 @@ def test_different_rates_meet_at_the_lowest(tmp_path, speech):
         ),
         (
             lambda root: write_audio(root / "other/c.wav", np.zeros(RATE), RATE),
-            "other: the systems hold different files, b for one; give each the same utterances",
+            "other: the systems hold different files, for example b; give each the same utterances",
         ),
     ],
 )

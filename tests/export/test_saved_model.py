@@ -163,7 +163,7 @@ def test_foreign_and_damaged_folders_are_refused(folder, tmp_path):
     entry = copied("unlike") / saved_model.ENTRY
     entry.write_text(json.dumps(json.loads(entry.read_text()) | {"mel": {"hop": -1}}))
     (tmp_path / "empty").mkdir()
-    voiceless = "is no voice of tf-melgan, or is damaged; make it with tf-melgan export"
+    voiceless = "is not a tf-melgan voice, or is damaged; write it with tf-melgan export"
     checksum = "its checksum is wrong; copy or export it again"
     for name, line in {
         "foreign": voiceless,

@@ -135,10 +135,13 @@ BAD = {
     ),
     "empty": (_request([[]], [1]), "mel has shape (1, 0); give (any, any, 10)"),
     "ragged": (_request([[FRAME, FRAME[1:]]], [2]), "mel has rows of different lengths"),
-    "words": (_request([[["low"] * 10]], [1]), "mel holds what is no float32"),
+    "words": (_request([[["low"] * 10]], [1]), "mel holds values that are not float32"),
     "infinite": (_request([[[1e39] * 10]], [1]), "mel: holds NaN or infinite values"),
-    "fraction": (_request([[FRAME]], [0.5]), "lengths holds what is no int32"),
-    "beyond int32": (_request([[FRAME]], [2**32 + 1]), "lengths holds what is no int32"),
+    "fraction": (_request([[FRAME]], [0.5]), "lengths holds values that are not int32"),
+    "beyond int32": (
+        _request([[FRAME]], [2**32 + 1]),
+        "lengths holds values that are not int32",
+    ),
     "too long": (_request([[FRAME]], [2]), "lengths are [2]; give 1 to 1 frames"),
     "too short": (_request([[FRAME]], [0]), "lengths are [0]; give 1 to 1 frames"),
     "lengths of others": (

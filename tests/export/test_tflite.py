@@ -267,7 +267,7 @@ def test_damaged_and_foreign_files_are_refused(files, tmp_path):
     changed = bytearray(good)
     changed[len(good) // 2] ^= 1
     model = good[: voice_file.read(files("paper")).size]
-    no_voice = "is no voice of tf-melgan, or is damaged; make it with tf-melgan export"
+    no_voice = "is not a tf-melgan voice, or is damaged; write it with tf-melgan export"
     lines = {
         "cut.tflite": (good[: len(good) // 2], no_voice),
         "bare.tflite": (model, no_voice),

@@ -101,7 +101,7 @@ def test_a_saved_voice_brings_its_convention_and_says_the_same(tmp_path):
     np.testing.assert_array_equal(loaded.vocode(mel_of(9)), speaker(mel_of(9)))
     with pytest.raises(
         UserInputError,
-        match=r"^mel: was made where mel.fmin is 0.0, not 50.0; mel.log is log10, not ln$",
+        match=r"^mel: mel.fmin is 0.0, not 50.0; mel.log is log10, not ln; compute the mel with",
     ):
         loaded.vocode(mel_of(9), source=SPEC)
 

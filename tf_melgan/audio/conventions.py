@@ -1,4 +1,4 @@
-"""Checks whether a mel fits a `MelSpec`, and converts between conventions where that is exact."""
+"""Checks that a mel matches a `MelSpec`, and converts between conventions where it is exact."""
 
 from dataclasses import replace
 
@@ -11,28 +11,38 @@ from tf_melgan.errors import UserInputError
 def check_mel(
     mel: np.ndarray, spec: MelSpec, source: MelSpec | None = None, name: str = "mel"
 ) -> np.ndarray:
-    """A mel made elsewhere as float32 (frames, n_mels), if it can be one of `spec`.
+    """Checks that a mel from another program is a log-mel of `spec`.
 
     Args:
-        mel: floats (frames, n_mels).
-        spec: what is wanted.
-        source: what `mel` was made with, where that is known.
-        name: what messages call it, such as its file.
+        mel: floating-point log-mel (frames, n_mels).
+        spec: the expected convention.
+        source: the convention that `mel` was computed with, if known.
+        name: the name of the mel in error messages, such as its file.
+
+    Returns:
+        The mel as float32 (frames, n_mels).
 
     Raises:
-        UserInputError: `source` differs, the shape or type is wrong, or values lie where no audio
-            within [-1, 1] has any. A tenth of the range is allowed beyond both ends, since models that
-            predict mels overshoot a little.
+        UserInputError: `source` differs from `spec`, the shape or dtype is wrong, or values are
+            outside the range of audio within [-1, 1]. The range is extended by a tenth at both
+            ends, because models that predict mels overshoot slightly.
+
+    Example:
+        from tf_melgan.audio.conventions import check_mel
+        spec = tf_melgan.MelSpec()
+        mel = check_mel(np.load("utterance.npy"), spec, name="utterance.npy")
     """
-    unlike = spec_mismatches(source, spec) if source else []
-    if unlike:
-        raise UserInputError(f"{name}: was made where {'; '.join(unlike)}")
+    mismatches = spec_mismatches(source, spec) if source else []
+    if mismatches:
+        raise UserInputError(
+            f"{name}: {'; '.join(mismatches)}; compute the mel with the expected spec"
+        )
     mel = check_mel_shape(np.asarray(mel), spec, name)
     if not np.isfinite(mel).all():
         raise UserInputError(f"{name}: holds NaN or infinite values; give finite ones")
     low, high = spec.log_floor, spec.log_ceiling
-    slack = (high - low) / 10
-    if mel.min() < low - slack or mel.max() > high + slack:
+    tolerance = (high - low) / 10
+    if mel.min() < low - tolerance or mel.max() > high + tolerance:
         raise UserInputError(
             f"{name}: goes from {mel.min():.2f} to {mel.max():.2f}, but {spec.log} of magnitudes "
             f"goes from {low:.2f} to {high:.2f}; convert its logarithm, floor or normalization"
@@ -41,15 +51,19 @@ def check_mel(
 
 
 def check_mel_shape(mel: np.ndarray, spec: MelSpec, name: str) -> np.ndarray:
-    """`mel`, if it holds floats and has the shape (frames, n_mels); else `UserInputError`."""
+    """Returns `mel` unchanged if it has a floating-point dtype and the shape (frames, n_mels).
+
+    Raises:
+        UserInputError: the dtype or the shape is wrong.
+    """
     bands = spec.n_mels
     if not np.issubdtype(mel.dtype, np.floating):
         raise UserInputError(f"{name}: holds {mel.dtype}; give float32 log-mels")
     if mel.ndim != 2 or 0 in mel.shape:
         raise UserInputError(f"{name}: has shape {mel.shape}; give (frames, {bands})")
     if mel.shape[1] != bands:
-        transposed = "; transpose it" if mel.shape[0] == bands else ""
-        raise UserInputError(f"{name}: has shape {mel.shape}, not (frames, {bands}){transposed}")
+        hint = "; transpose it" if mel.shape[0] == bands else ""
+        raise UserInputError(f"{name}: has shape {mel.shape}, not (frames, {bands}){hint}")
     return mel
 
 
@@ -60,20 +74,34 @@ def convert_mel(
     mean: np.ndarray | float = 0.0,
     std: np.ndarray | float = 1.0,
 ) -> np.ndarray:
-    """A log-mel (frames, n_mels) of one convention in another's logarithm and floor.
+    """Converts a log-mel to another logarithm and floor, and undoes a normalization.
 
     Args:
-        mel: as `source` has it, after (x − mean) / std where it was normalized.
-        mean, std: one number, or (n_mels,), in the unit of `source`.
+        mel: log-mel (frames, n_mels) in the convention of `source`, normalized as
+            (x − mean) / std if `mean` and `std` are given.
+        source: the convention of `mel`.
+        target: the convention to convert to.
+        mean: one number or (n_mels,), in the unit of `source`.
+        std: one number or (n_mels,), in the unit of `source`.
+
+    Returns:
+        The log-mel (frames, n_mels) in the convention of `target`, in the dtype of `mel`.
 
     Raises:
-        UserInputError: the two differ in more than `log` and `floor`; only a new analysis of the
-            audio helps then.
+        UserInputError: the specs differ in more than `log` and `floor`. The mel must then be
+            computed again from the audio.
+
+    Example:
+        source, target = tf_melgan.MelSpec(log="ln"), tf_melgan.MelSpec(log="log10")
+        natural = np.load("utterance.npy")
+        mel = tf_melgan.convert_mel(natural, source, target)
     """
-    unlike = spec_mismatches(source, replace(target, log=source.log, floor=source.floor))
-    if unlike:
-        raise UserInputError(f"the mel cannot be adapted where {'; '.join(unlike)}; make it anew")
+    mismatches = spec_mismatches(source, replace(target, log=source.log, floor=source.floor))
+    if mismatches:
+        raise UserInputError(
+            f"the mel cannot be converted: {'; '.join(mismatches)}; compute it again from the audio"
+        )
     mel = np.asarray(mel)
-    natural = {"log10": np.log(10.0), "ln": 1.0}
-    adapted = (mel * std + mean) * (natural[source.log] / natural[target.log])
-    return np.maximum(adapted, target.log_floor).astype(mel.dtype)
+    natural_log = {"log10": np.log(10.0), "ln": 1.0}
+    converted = (mel * std + mean) * (natural_log[source.log] / natural_log[target.log])
+    return np.maximum(converted, target.log_floor).astype(mel.dtype)

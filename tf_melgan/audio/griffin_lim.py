@@ -1,4 +1,4 @@
-"""Log-mel to waveform without learning: the baseline that a vocoder has to beat."""
+"""Griffin-Lim: log-mel to waveform without a trained model, the baseline for a vocoder."""
 
 import numpy as np
 
@@ -8,17 +8,27 @@ _ITERATIONS = 60
 
 
 def griffin_lim(mel: np.ndarray, spec: MelSpec) -> np.ndarray:
-    """Magnitudes by non-negative least squares, phases by 60 fast Griffin-Lim iterations.
+    """Reconstructs a waveform from a log-mel with 60 iterations of fast Griffin-Lim.
 
-    Griffin & Lim 1984; Perraudin, Balazs & Søndergaard 2013. The random first phases are the same
-    at each call.
+    Magnitudes come from non-negative least squares on the mel filters. The initial phases are
+    random with a fixed seed, so results are reproducible.
+
+    Source: Griffin & Lim 1984; Perraudin, Balazs & Søndergaard 2013.
 
     Args:
-        mel: log-mel, (frames, n_mels), as `spec` says.
+        mel: log-mel (frames, n_mels).
         spec: the convention of `mel`.
 
     Returns:
-        float32 (frames · hop,), within [-1, 1].
+        float32 waveform (frames · hop,) within [-1, 1].
+
+    Raises:
+        ImportError: librosa is not installed.
+
+    Example:
+        spec = tf_melgan.MelSpec()
+        audio = tf_melgan.griffin_lim(np.load("utterance.npy"), spec)
+        tf_melgan.write_audio("utterance.wav", audio, spec.sample_rate)
     """
     import librosa
 

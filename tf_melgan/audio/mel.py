@@ -7,7 +7,7 @@ from tf_melgan.errors import UserInputError
 
 
 def mel_valid(padded: np.ndarray, spec: MelSpec) -> np.ndarray:
-    """`log_mel_valid` before floor and logarithm."""
+    """Mel magnitudes before floor and logarithm; otherwise the same as `log_mel_valid`."""
     padded = np.asarray(padded)
     if padded.dtype not in (np.float32, np.float64):
         raise UserInputError(f"the audio is {padded.dtype}; give float32 or float64 within [-1, 1]")
@@ -18,34 +18,58 @@ def mel_valid(padded: np.ndarray, spec: MelSpec) -> np.ndarray:
 
 
 def log_mel_valid(padded: np.ndarray, spec: MelSpec) -> np.ndarray:
-    """Log-mel of audio that brings its margins: (…, frames·hop + 2·margin) → (…, frames, n_mels).
+    """Computes the log-mel of audio that already includes its margins.
 
     Args:
-        padded: float32 or float64 samples in [-1, 1]; the result has its dtype.
+        padded: float32 or float64 samples within [-1, 1], (…, frames · hop + 2 · margin).
+        spec: the convention.
+
+    Returns:
+        Log-mel (…, frames, n_mels) in the dtype of `padded`.
+
+    Raises:
+        UserInputError: `padded` has another dtype.
     """
     mel = mel_valid(padded, spec)
     return take_log(np.maximum(mel, mel.dtype.type(spec.floor)), spec)
 
 
 def log_mel(audio: np.ndarray, spec: MelSpec) -> np.ndarray:
-    """Log-mel of whole audio: (samples,) or (batch, samples) → (…, frames, n_mels).
+    """Computes the log-mel of a whole recording.
 
-    An unfinished last hop is filled with zeros, then both ends are reflected over `spec.margin`
-    samples, repeatedly where the audio is shorter than that, as `numpy.pad` does. There are
-    `spec.frames(samples)` frames: samples / hop for whole hops.
+    The last hop is filled up with zeros. Both ends are then padded by reflection over
+    `spec.margin` samples, repeatedly if the audio is shorter than the margin, as `numpy.pad` does.
 
     Args:
-        audio: float32 or float64 samples in [-1, 1], at least one; the result has its dtype.
+        audio: float32 or float64 samples within [-1, 1], (samples,) or (batch, samples); at least
+            one sample.
+        spec: the convention.
+
+    Returns:
+        Log-mel (…, frames, n_mels) in the dtype of `audio`. `frames` is `spec.frames(samples)`,
+        which is samples / hop for whole hops.
+
+    Raises:
+        UserInputError: `audio` is empty or has another dtype.
+
+    Example:
+        spec = tf_melgan.MelSpec()
+        audio = tf_melgan.load_audio("speech.wav", spec.sample_rate)
+        mel = tf_melgan.log_mel(audio, spec)
     """
     return log_mel_valid(pad_audio(audio, spec), spec)
 
 
 def pad_audio(audio: np.ndarray, spec: MelSpec) -> np.ndarray:
-    """Whole audio as `log_mel` sees it: (…, samples) → (…, frames·hop + 2·margin)."""
+    """Pads audio for `log_mel_valid`: (…, samples) → (…, frames · hop + 2 · margin).
+
+    Raises:
+        UserInputError: the audio is empty.
+    """
     audio = np.asarray(audio)
     samples = audio.shape[-1]
     if samples == 0:
         raise UserInputError("the audio has no samples; give at least one")
-    lead = [(0, 0)] * (audio.ndim - 1)
-    whole = np.pad(audio, [*lead, (0, -samples % spec.hop)])
-    return np.pad(whole, [*lead, (spec.margin, spec.margin)], "reflect")
+    batch_axes = [(0, 0)] * (audio.ndim - 1)
+    whole_hops = np.pad(audio, [*batch_axes, (0, -samples % spec.hop)])
+    return np.pad(whole_hops, [*batch_axes, (spec.margin, spec.margin)], "reflect")

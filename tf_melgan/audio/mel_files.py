@@ -1,4 +1,4 @@
-"""The log-mel of a file, piece by piece: of a `.npy` that holds one, or of a recording."""
+"""Log-mels of files in chunks: from a `.npy` that holds a mel, or from a recording."""
 
 import math
 from collections.abc import Iterator
@@ -17,12 +17,19 @@ _CHUNK_FRAMES = 512
 
 
 def iter_chunks(path: str | Path, spec: MelSpec) -> Iterator[np.ndarray]:
-    """Float32 (frames, n_mels) each, at most 512 frames, together the whole file's log-mel.
+    """Yields the log-mel of a file in chunks of at most 512 frames.
 
-    A `.npy` is not read as a whole; a recording is.
+    A `.npy` is read chunk by chunk; a recording is loaded as a whole.
+
+    Args:
+        path: a `.npy` with a log-mel (frames, n_mels), or a recording.
+        spec: the convention of the mel.
+
+    Yields:
+        float32 log-mel (frames, n_mels); the chunks add up to the mel of the whole file.
 
     Raises:
-        UserInputError: naming the file, if it cannot be read, or is no mel of `spec`.
+        UserInputError: the file cannot be read or is not a mel of `spec`; the message names it.
     """
     path = Path(path)
     if path.suffix.lower() == ".npy":
@@ -30,18 +37,26 @@ def iter_chunks(path: str | Path, spec: MelSpec) -> Iterator[np.ndarray]:
         for start in range(0, len(mel), _CHUNK_FRAMES):
             yield check_mel(mel[start : start + _CHUNK_FRAMES], spec, name=str(path))
         return
-    sound = load_audio(path, spec.sample_rate)
-    padded = pad_audio(sound, spec)
-    for start in range(0, spec.frames(len(sound)) * spec.hop, _CHUNK_FRAMES * spec.hop):
+    audio = load_audio(path, spec.sample_rate)
+    padded = pad_audio(audio, spec)
+    for start in range(0, spec.frames(len(audio)) * spec.hop, _CHUNK_FRAMES * spec.hop):
         samples = _CHUNK_FRAMES * spec.hop + 2 * spec.margin
         yield log_mel_valid(padded[start : start + samples], spec)
 
 
 def sample_mels(folder: Path, spec: MelSpec, most: int = 16) -> list[np.ndarray]:
-    """The first piece of at most so many files, spread over those below a folder.
+    """Returns the first chunk of up to `most` files, spread evenly over a folder tree.
+
+    Args:
+        folder: a folder tree with `.npy` mels or recordings.
+        spec: the convention of the mels.
+        most: the maximum number of files.
+
+    Returns:
+        float32 log-mels (frames, n_mels) of at most 512 frames each.
 
     Raises:
-        UserInputError: there are none, or one cannot be read.
+        UserInputError: the folder has no such files, or one cannot be read.
     """
     files = list_audio(folder, SUFFIXES)
     if not files:
@@ -50,7 +65,7 @@ def sample_mels(folder: Path, spec: MelSpec, most: int = 16) -> list[np.ndarray]
 
 
 def count_frames(path: str | Path, spec: MelSpec) -> int:
-    """How many frames all pieces have together, by the file's header."""
+    """Returns the total number of frames of all chunks, from the file's header."""
     path = Path(path)
     if path.suffix.lower() == ".npy":
         return len(_opened(path))

@@ -1,20 +1,20 @@
-"""Log-mel spectrograms on keras.ops: differentiable, on any backend.
+"""Log-mel spectrograms in keras.ops: differentiable, on any backend.
 
-Equal to those of `tf_melgan.audio.mel`.
+Results equal those of `tf_melgan.audio.mel`.
 """
 
 from typing import Any
 
 from tf_melgan.audio.mel_spec import MelSpec, hann_window
 
-# Below this power a magnitude counts as 0 on keras.ops: the square root has no slope there.
+# Power is raised to this before the square root, because the gradient at 0 is infinite.
 _TINY_POWER = 1e-30
 
 
 def keras_mel_valid(padded: Any, spec: MelSpec) -> Any:
-    """`mel_valid` on keras.ops: differentiable, in any graph, on any backend.
+    """`tf_melgan.audio.mel.mel_valid` in keras.ops: differentiable, in any graph and backend.
 
-    Computes in float64 for float64 tensors and in float32 for all others.
+    float64 tensors are computed in float64, all others in float32.
     """
     from keras import ops
 
@@ -30,7 +30,7 @@ def keras_mel_valid(padded: Any, spec: MelSpec) -> Any:
 
 
 def keras_log_mel_valid(padded: Any, spec: MelSpec) -> Any:
-    """`log_mel_valid` on keras.ops, as `keras_mel_valid` is `mel_valid`."""
+    """`tf_melgan.audio.mel.log_mel_valid` in keras.ops, with the dtypes of `keras_mel_valid`."""
     from keras import ops
 
     mel = ops.maximum(keras_mel_valid(padded, spec), spec.floor)
@@ -38,18 +38,31 @@ def keras_log_mel_valid(padded: Any, spec: MelSpec) -> Any:
 
 
 def keras_log_mel(audio: Any, spec: MelSpec) -> Any:
-    """`log_mel` on keras.ops: (batch, samples) → (batch, frames, n_mels), differentiable."""
+    """`tf_melgan.log_mel` in keras.ops: differentiable, on any backend.
+
+    Args:
+        audio: floating-point tensor (batch, samples) within [-1, 1].
+        spec: the convention.
+
+    Returns:
+        Log-mel (batch, frames, n_mels), float64 for float64 tensors and float32 for all others.
+
+    Example:
+        from tf_melgan.audio.mel_keras import keras_log_mel
+        audio = keras.random.uniform((4, 22_050), -1, 1)
+        mel = keras_log_mel(audio, tf_melgan.MelSpec())
+    """
     from keras import ops
 
     audio = ops.convert_to_tensor(audio)
-    lead = [(0, 0)] * (len(audio.shape) - 1)
+    batch_axes = [(0, 0)] * (len(audio.shape) - 1)
     samples = ops.shape(audio)[-1]
-    audio = ops.pad(audio, [*lead, (0, -samples % spec.hop)])
+    audio = ops.pad(audio, [*batch_axes, (0, -samples % spec.hop)])
     samples += -samples % spec.hop
-    # Positions beyond an end run back and forth over the audio: |mod| of the period 2·(n − 1).
+    # Reflected positions run back and forth over the audio with the period 2 · (n − 1).
     period = ops.maximum(2 * (samples - 1), 1)
     before = ops.mod(ops.arange(-spec.margin, 0), period)
     after = ops.mod(ops.arange(spec.margin) + samples, period)
-    before, after = (ops.minimum(place, period - place) for place in (before, after))
+    before, after = (ops.minimum(index, period - index) for index in (before, after))
     edges = (ops.take(audio, before, axis=-1), audio, ops.take(audio, after, axis=-1))
     return keras_log_mel_valid(ops.concatenate(edges, axis=-1), spec)

@@ -1,6 +1,6 @@
-"""The log-mel spectrogram: `MelSpec` says which one, NumPy and keras.ops compute the same.
+"""`MelSpec` defines the log-mel spectrogram; NumPy and keras.ops compute the same values.
 
-Importing this module needs NumPy alone, so a device can make mels too.
+This module imports NumPy only, so that a device can compute mels too.
 """
 
 from dataclasses import asdict, dataclass, fields
@@ -16,23 +16,29 @@ LOGARITHMS = ("log10", "ln")
 
 @dataclass(frozen=True)
 class MelSpec:
-    """Which log-mel spectrogram; it travels with every prepared folder, checkpoint and voice.
+    """The convention of a log-mel; prepared folders, checkpoints and voices store it.
 
-    The magnitude (not power) of a short-time Fourier transform with a periodic Hann window is
-    weighed by triangles on Slaney's mel scale, each of unit area over frequency (librosa's
-    defaults), and its logarithm taken, not below that of `floor`.
+    The mel is the logarithm of the magnitude (not the power) of a short-time Fourier transform
+    with a periodic Hann window. Magnitudes are weighted by triangular filters on Slaney's mel
+    scale, each with unit area over frequency (librosa's defaults), and raised to at least `floor`.
 
     Args:
         sample_rate: samples per second.
         n_fft: samples in a window.
         hop: samples from one frame to the next.
-        n_mels: bands.
-        fmin, fmax: lower edge of the first band and upper edge of the last, in Hz.
+        n_mels: number of mel bands.
+        fmin: lower edge of the first band, in Hz.
+        fmax: upper edge of the last band, in Hz.
         log: "log10" or "ln".
-        floor: smallest magnitude told apart.
+        floor: the smallest magnitude; smaller ones are raised to it.
 
     Raises:
-        UserInputError: naming the key that is wrong.
+        UserInputError: a value is wrong; the message names the key.
+
+    Example:
+        spec = tf_melgan.MelSpec(sample_rate=16_000, fmax=8_000.0)
+        mel = tf_melgan.log_mel(np.zeros(16_000), spec)
+        assert mel.shape == (spec.frames(16_000), spec.n_mels)
     """
 
     sample_rate: int = 22050
@@ -49,7 +55,7 @@ class MelSpec:
 
     @property
     def margin(self) -> int:
-        """Samples of context that the first and the last frame see beyond their hop."""
+        """Samples of a window on either side of its hop: (n_fft − hop) / 2."""
         return (self.n_fft - self.hop) // 2
 
     @property
@@ -59,32 +65,38 @@ class MelSpec:
 
     @property
     def log_ceiling(self) -> float:
-        """A value that no log-mel of audio within [-1, 1] can pass."""
-        loudest = self.n_fft / 2 * self.mel_matrix().sum(axis=1).max()
-        return float(take_log(np.float64(loudest), self))
+        """An upper bound on the log-mel of audio within [-1, 1]."""
+        max_magnitude = self.n_fft / 2 * self.mel_matrix().sum(axis=1).max()
+        return float(take_log(np.float64(max_magnitude), self))
 
     def frames(self, samples: int) -> int:
-        """How many frames audio of `samples` samples has: a hop begun is a frame."""
+        """Returns the number of frames of `samples` samples; a partial hop counts as a frame."""
         return -(-samples // self.hop)
 
     def mel_matrix(self) -> np.ndarray:
-        """Weights float64 (n_mels, n_fft // 2 + 1) from magnitudes to bands; not to be changed.
+        """Returns the filters from magnitudes to bands: float64 (n_mels, n_fft // 2 + 1).
 
-        Slaney, Auditory Toolbox (1998): the scale is linear below 1 kHz and logarithmic above.
+        The array is read-only. The mel scale is linear below 1 kHz and logarithmic above
+        (Slaney, Auditory Toolbox, 1998).
         """
         return _mel_matrix(self.sample_rate, self.n_fft, self.n_mels, self.fmin, self.fmax)
 
     @property
     def band_centers(self) -> np.ndarray:
-        """Hz float64 (n_mels,), where each band's filter is highest."""
+        """The frequency of each filter's peak in Hz: float64 (n_mels,)."""
         return _band_edges(self.n_mels, self.fmin, self.fmax)[1:-1]
 
     def to_dict(self) -> dict[str, Any]:
+        """Returns the fields as a dict of plain values."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "MelSpec":
-        """Raises `UserInputError` naming a key that is unknown or has a wrong value."""
+        """Builds a spec from a dict of `to_dict`; keys that are left out keep their defaults.
+
+        Raises:
+            UserInputError: a key is unknown or has a wrong value; the message names it.
+        """
         known = {item.name for item in fields(cls)}
         for key in values:
             if key not in known:
@@ -101,33 +113,33 @@ def _check(spec: MelSpec) -> None:
 
     for item in fields(spec):
         value = getattr(spec, item.name)
-        kinds, words = {
+        types, expected = {
             int: ((int,), "a whole number"),
             float: ((int, float), "a number"),
-            str: ((str,), "a word"),
+            str: ((str,), "a string"),
         }[item.type]
-        good = isinstance(value, kinds) and not isinstance(value, bool)
-        require(good, f"mel.{item.name} is {value!r}; give {words}")
+        valid = isinstance(value, types) and not isinstance(value, bool)
+        require(valid, f"mel.{item.name} is {value!r}; give {expected}")
         if item.type is int:
             require(value >= 1, f"mel.{item.name} is {value}; it must be at least 1")
     require(
         spec.n_fft >= spec.hop and (spec.n_fft - spec.hop) % 2 == 0,
-        f"mel.n_fft is {spec.n_fft}; it must be mel.hop {spec.hop} or more by an even number, "
+        f"mel.n_fft is {spec.n_fft}; it must be mel.hop {spec.hop} plus an even number, "
         "so that both margins are equal",
     )
     nyquist = spec.sample_rate / 2
     require(
         0 <= spec.fmin < spec.fmax <= nyquist,
-        f"mel.fmin is {spec.fmin} and mel.fmax {spec.fmax} Hz; they must rise from 0 or more "
-        f"to half the sample rate, {nyquist:g}, or less",
+        f"mel.fmin is {spec.fmin} and mel.fmax {spec.fmax} Hz; "
+        f"give 0 <= fmin < fmax <= {nyquist:g}, half the sample rate",
     )
     require(spec.log in LOGARITHMS, f"mel.log is {spec.log!r}; choose log10 or ln")
     require(0 < spec.floor < 1, f"mel.floor is {spec.floor}; it must be above 0 and below 1")
     empty = int((spec.mel_matrix().max(axis=1) == 0).sum())
     require(
         empty == 0,
-        f"mel.n_mels is {spec.n_mels}: {empty} bands lie between the frequencies that mel.n_fft "
-        f"{spec.n_fft} resolves; give fewer bands or a longer window",
+        f"mel.n_mels is {spec.n_mels}: {empty} bands contain no frequency of mel.n_fft "
+        f"{spec.n_fft}; give fewer bands or a longer window",
     )
 
 
@@ -141,7 +153,7 @@ def _mel_to_hz(mel: np.ndarray) -> np.ndarray:
 
 
 def _band_edges(n_mels: int, fmin: float, fmax: float) -> np.ndarray:
-    """A band begins at its own edge, is highest at the next and ends at the one after: in Hz."""
+    """Filter edges in Hz, (n_mels + 2,): band i starts at i, peaks at i + 1 and ends at i + 2."""
     low, high = _hz_to_mel(np.array([fmin, fmax], np.float64))
     return _mel_to_hz(np.linspace(low, high, n_mels + 2))
 
@@ -159,15 +171,17 @@ def _mel_matrix(rate: int, n_fft: int, n_mels: int, fmin: float, fmax: float) ->
 
 
 def hann_window(spec: MelSpec) -> np.ndarray:
+    """Returns the periodic Hann window: float64 (n_fft,)."""
     return 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(spec.n_fft) / spec.n_fft)
 
 
 def take_log(mel: np.ndarray, spec: MelSpec) -> np.ndarray:
+    """Returns the logarithm of `mel` to the base of `spec`."""
     return np.log10(mel) if spec.log == "log10" else np.log(mel)
 
 
 def spec_mismatches(theirs: MelSpec, ours: MelSpec) -> list[str]:
-    """What is different about `theirs`, a short phrase for each key; empty where they agree."""
+    """Lists each key in which `theirs` (actual) differs from `ours` (expected), in words."""
     return [
         f"mel.{item.name} is {getattr(theirs, item.name)}, not {getattr(ours, item.name)}"
         for item in fields(MelSpec)

@@ -1,4 +1,4 @@
-"""Recordings in, wavs out: any rate and channel count, through soundfile and soxr."""
+"""Reads recordings of any rate and channel count and writes wavs, with soundfile and soxr."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,11 @@ SUFFIXES = (".flac", ".mp3", ".ogg", ".wav")
 
 
 def require_file(path: str | os.PathLike) -> Path:
-    """`path`, if there is a file. Raises `UserInputError` if not."""
+    """Returns `path` as a `Path`.
+
+    Raises:
+        UserInputError: there is no file at `path`.
+    """
     path = Path(path)
     if not path.is_file():
         raise UserInputError(f"{path}: no such file; give a wav, flac, ogg or mp3 recording")
@@ -26,7 +30,20 @@ def require_file(path: str | os.PathLike) -> Path:
 
 
 def list_audio(folder: Path, suffixes: Sequence[str] = SUFFIXES) -> list[Path]:
-    """The files of a folder tree with one of the suffixes, in order; hidden ones are left out."""
+    """Lists the audio files of a folder tree in sorted order, without hidden files.
+
+    Args:
+        folder: the root of the tree.
+        suffixes: the accepted suffixes, in lower case with a dot.
+
+    Returns:
+        The paths, each starting with `folder`.
+
+    Example:
+        from tf_melgan.audio.sound_files import list_audio
+        for path in list_audio(Path("recordings")):
+            print(path)
+    """
     return [
         path
         for path in sorted(folder.rglob("*"))
@@ -35,7 +52,10 @@ def list_audio(folder: Path, suffixes: Sequence[str] = SUFFIXES) -> list[Path]:
 
 
 def audio_info(path: str | os.PathLike) -> Any:
-    """What a recording's header says: `samplerate`, `duration` in seconds, `channels`, ….
+    """Reads a recording's header.
+
+    Returns:
+        soundfile's info: `samplerate` in Hz, `duration` in seconds, `channels`, and more.
 
     Raises:
         UserInputError: the file cannot be decoded.
@@ -49,7 +69,11 @@ def audio_info(path: str | os.PathLike) -> Any:
 
 
 def check_samples(path: Path, sound: np.ndarray) -> np.ndarray:
-    """`sound` (samples, channels); `UserInputError` if it is empty or not finite."""
+    """Returns `sound` (samples, channels) unchanged.
+
+    Raises:
+        UserInputError: `sound` is empty or has values that are not finite.
+    """
     if len(sound) == 0:
         raise UserInputError(f"{path}: has no samples; give a recording with sound in it")
     if not np.isfinite(sound).all():
@@ -60,9 +84,11 @@ def check_samples(path: Path, sound: np.ndarray) -> np.ndarray:
 
 
 def read_audio(path: str | os.PathLike) -> tuple[np.ndarray, int]:
-    """Decodes wav, flac, ogg or mp3 to float32 (samples, channels), and its samples per second.
+    """Decodes a wav, flac, ogg or mp3.
 
-    Full scale of an integer format is 1.
+    Returns:
+        float32 samples (samples, channels), in which the full scale of integer formats is 1, and
+        the sample rate in Hz.
 
     Raises:
         UserInputError: the file is missing, cannot be decoded, is empty, or holds NaN or infinity.
@@ -79,7 +105,19 @@ def read_audio(path: str | os.PathLike) -> tuple[np.ndarray, int]:
 
 
 def resample(audio: np.ndarray, source: int, target: int) -> np.ndarray:
-    """Float32 (samples,) at `source` samples per second, as at `target` (soxr, VHQ)."""
+    """Resamples audio with soxr at quality VHQ.
+
+    Args:
+        audio: float32 (samples,).
+        source: the rate of `audio` in Hz.
+        target: the wanted rate in Hz.
+
+    Returns:
+        float32 (samples,) at the rate `target`.
+
+    Raises:
+        ImportError: the rates differ and soxr is not installed.
+    """
     if source == target:
         return audio
     with require_extra(f"resampling {source} Hz to {target} Hz"):
@@ -88,23 +126,43 @@ def resample(audio: np.ndarray, source: int, target: int) -> np.ndarray:
 
 
 def load_audio(path: str | os.PathLike, rate: int) -> np.ndarray:
-    """A recording as float32 mono (samples,) at `rate` samples per second.
+    """Loads a wav, flac, ogg or mp3 as mono; channels are averaged.
 
-    Channels are averaged. Raises `UserInputError` as `read` does.
+    Args:
+        path: the recording.
+        rate: the wanted sample rate in Hz; recordings at another rate are resampled.
+
+    Returns:
+        float32 samples (samples,); the full scale of integer formats is 1.
+
+    Raises:
+        UserInputError: the file is missing, cannot be decoded, is empty, or holds NaN or infinity.
+
+    Example:
+        spec = tf_melgan.MelSpec()
+        audio = tf_melgan.load_audio("speech.wav", spec.sample_rate)
+        print(len(audio) / spec.sample_rate, "seconds")
     """
     audio, source = read_audio(path)
     return resample(audio.mean(axis=1), source, rate)
 
 
 def to_int16(audio: np.ndarray) -> tuple[np.ndarray, int]:
-    """Float samples, full scale 1, as 16-bit ones; and how many of them were clipped."""
+    """Converts float samples with full scale 1 to int16; also returns how many were clipped."""
     samples = np.clip(np.round(audio * 32768.0), -32768, 32767).astype(np.int16)
     return samples, int((np.abs(audio) > 1).sum())
 
 
 @dataclass
 class WavWriter:
-    """A wav on its way to disk: how much of it there is, and how much was clipped."""
+    """An open wav file that samples are appended to.
+
+    Attributes:
+        path: the final path.
+        file: the open file.
+        samples: number of samples written so far.
+        clipped: number of samples clipped so far.
+    """
 
     path: Path
     file: soundfile.SoundFile
@@ -112,10 +170,13 @@ class WavWriter:
     clipped: int = 0
 
     def add(self, audio: np.ndarray) -> None:
-        """Appends float mono samples; full scale is 1, and a 16-bit file clips what is beyond.
+        """Appends mono samples.
+
+        Args:
+            audio: floats (samples,) with full scale 1; a 16-bit file clips values beyond it.
 
         Raises:
-            UserInputError: samples that are no numbers, or a wrong shape.
+            UserInputError: the shape is wrong, or values are not finite.
         """
         audio = np.asarray(audio)
         if audio.ndim != 1:
@@ -124,7 +185,8 @@ class WavWriter:
             )
         if not np.isfinite(audio).all():
             raise UserInputError(
-                f"{self.path}: the audio holds NaN or infinity and was not written"
+                f"{self.path}: the audio holds NaN or infinity and was not written; "
+                "give finite samples"
             )
         clipped = 0
         if self.file.subtype == "PCM_16":
@@ -136,13 +198,18 @@ class WavWriter:
 
 @contextmanager
 def wav_writer(path: str | os.PathLike, rate: int, subtype: str = "PCM_16") -> Iterator[WavWriter]:
-    """A mono wav to add samples to, which appears whole at the end, or not at all.
+    """Opens a mono wav for writing. It replaces `path` on success; on an error nothing changes.
 
     Args:
+        path: the wav to write.
+        rate: the sample rate in Hz.
         subtype: "PCM_16" or "FLOAT".
 
+    Yields:
+        The writer; call its `add` for each block of samples.
+
     Raises:
-        UserInputError: a place that cannot be written, or what `Written.add` refuses.
+        UserInputError: `path` cannot be written, or `WavWriter.add` rejects the samples.
     """
     with atomic_file(path) as temporary:
         try:
@@ -153,10 +220,24 @@ def wav_writer(path: str | os.PathLike, rate: int, subtype: str = "PCM_16") -> I
 
 
 def write_audio(path: str | os.PathLike, audio: np.ndarray, rate: int) -> int:
-    """Writes mono (samples,) as a 16-bit wav; returns how many samples were clipped.
+    """Writes mono audio as a 16-bit wav.
 
-    Raises `UserInputError` as `writing` does.
+    Args:
+        path: the wav to write; an existing file is replaced.
+        audio: floats (samples,) with full scale 1.
+        rate: the sample rate in Hz.
+
+    Returns:
+        The number of samples that were clipped.
+
+    Raises:
+        UserInputError: `path` cannot be written, the shape is wrong, or values are not finite.
+
+    Example:
+        tone = 0.5 * np.sin(2 * np.pi * 440 * np.arange(22_050) / 22_050)
+        clipped = tf_melgan.write_audio("tone.wav", tone, 22_050)
+        assert clipped == 0
     """
-    with wav_writer(path, rate) as written:
-        written.add(audio)
-    return written.clipped
+    with wav_writer(path, rate) as writer:
+        writer.add(audio)
+    return writer.clipped

@@ -1,4 +1,4 @@
-"""`tf-melgan demo`: a sentence by the voice that ships, its sound and its picture."""
+"""`tf-melgan demo`: vocodes a sentence with a shipped voice, writes a wav and spectrograms."""
 
 import argparse
 import time
@@ -14,9 +14,15 @@ from tf_melgan.cli.options import add_command, hide_engine_logs
 
 def add_parser(commands: Any) -> None:
     command = add_command(
-        commands, "demo", _run, "Hear the voice that ships, and see its sound.", "demo"
+        commands,
+        "demo",
+        _run,
+        "Vocode a sentence with a shipped voice and plot its spectrogram.",
+        "demo",
     )
-    command.add_argument("out", nargs="?", type=Path, default=Path("demo"), help="(default: demo)")
+    command.add_argument(
+        "out", nargs="?", type=Path, default=Path("demo"), help="output folder (default: demo)"
+    )
 
 
 def _run(arguments: argparse.Namespace) -> None:
@@ -29,18 +35,18 @@ def _run(arguments: argparse.Namespace) -> None:
     start = time.perf_counter()
     with hide_engine_logs():
         vocoder = Vocoder.load(voices.DEFAULT)
-        sound = vocoder.vocode(mel)
-    took, rate = time.perf_counter() - start, vocoder.spec.sample_rate
-    write_audio(out / "vocoded.wav", sound, rate)
-    print(f"{len(sound) / rate:.1f} s of sound in {took:.2f} s, the voice's start included")
+        audio = vocoder.vocode(mel)
+    seconds, rate = time.perf_counter() - start, vocoder.spec.sample_rate
+    write_audio(out / "vocoded.wav", audio, rate)
+    print(f"{len(audio) / rate:.1f} s of sound in {seconds:.2f} s, including loading the voice")
     if find_spec("matplotlib") is None:
-        print(f"{out}: listen to vocoded.wav (for a picture beside it, pip install matplotlib)")
+        print(f"{out}: listen to vocoded.wav (for spectrograms, pip install matplotlib)")
         return
     from tf_melgan.evaluation.pictures import spectrograms
 
     mels = {
-        "The mel it was given": mel,
-        f"The sound of {voices.DEFAULT}": log_mel(sound, vocoder.spec),
+        "Input mel": mel,
+        f"Output of {voices.DEFAULT}": log_mel(audio, vocoder.spec),
     }
     spectrograms(out / "spectrograms.png", mels, vocoder.spec)
     print(f"{out}: listen to vocoded.wav, look at spectrograms.png")

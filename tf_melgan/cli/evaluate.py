@@ -1,4 +1,4 @@
-"""`tf-melgan evaluate`: synthesized speech against recordings → a table and a page."""
+"""`tf-melgan evaluate`: compares synthesized speech with recordings, writes an HTML report."""
 
 import argparse
 from pathlib import Path
@@ -12,13 +12,17 @@ def add_parser(commands: Any) -> None:
         commands,
         "evaluate",
         _run,
-        "Score synthesized speech against recordings; files pair by name.",
+        "Compute metrics of synthesized speech against recordings with the same file names.",
         "evaluate recordings/ wavs/ --griffin-lim --out scores/",
     )
     command.add_argument("reference", type=Path, help="the folder of recordings")
-    command.add_argument("systems", nargs="*", type=Path, help="folders of synthesized speech")
-    command.add_argument("--griffin-lim", action="store_true", help="add this baseline")
-    command.add_argument("--out", required=True, type=Path, help="where the report goes")
+    command.add_argument(
+        "systems", nargs="*", type=Path, help="folders of synthesized speech, one per system"
+    )
+    command.add_argument(
+        "--griffin-lim", action="store_true", help="add Griffin-Lim as a baseline system"
+    )
+    command.add_argument("--out", required=True, type=Path, help="the folder for the report")
 
 
 def _run(arguments: argparse.Namespace) -> None:
@@ -32,4 +36,4 @@ def _run(arguments: argparse.Namespace) -> None:
     evaluation = evaluate(arguments.reference, systems)
     report.write(evaluation, arguments.out)
     print(report.summary(evaluation))
-    print(f"{arguments.out / 'report.html'} has the table, the sound and the spectrograms")
+    print(f"{arguments.out / 'report.html'} has the table, the audio and the spectrograms")

@@ -1,4 +1,4 @@
-"""`tf-melgan export`: a trained vocoder → files that run without tf-melgan."""
+"""`tf-melgan export`: writes a trained voice as `.tflite`, SavedModel or weights file."""
 
 import argparse
 from pathlib import Path
@@ -10,7 +10,7 @@ from tf_melgan.errors import UserInputError
 from tf_melgan.voices import voice_file
 from tf_melgan.voices.voice_file import CALIBRATED, WEIGHTS, VoiceInfo
 
-# What is made: its file's suffix, and the options that it takes.
+# For each target, the suffix of the file and the options that apply.
 _TARGETS = {
     "tflite": (".tflite", ("weights", "calibration", "name", "licence")),
     "saved-model": ("", ("name", "licence")),
@@ -23,29 +23,36 @@ def add_parser(commands: Any) -> None:
         commands,
         "export",
         _run,
-        "Turn a trained vocoder into files that run without tf-melgan.",
+        "Export a trained voice to a format that runs without tf-melgan, or its weights.",
         "export runs/voice --to tflite --weights float16 --out voice.tflite",
     )
     command.add_argument(
         "model",
         type=Path,
-        help="a run's folder; but for --to weights also a .keras or .npz file or a shipped voice",
+        help="a run's folder; for tflite and saved-model also a .keras or .npz file or the name "
+        "of a shipped voice",
     )
-    command.add_argument("--to", required=True, choices=list(_TARGETS))
-    command.add_argument("--weights", choices=WEIGHTS, help="of a .tflite (default: float32)")
-    command.add_argument("--calibration", type=Path, help="recordings, for int8")
+    command.add_argument("--to", required=True, choices=list(_TARGETS), help="the format")
+    command.add_argument(
+        "--weights", choices=WEIGHTS, help="type of the weights in a .tflite (default: float32)"
+    )
+    command.add_argument(
+        "--calibration", type=Path, help="a folder of recordings to calibrate int8"
+    )
     command.add_argument(
         "--out",
         required=True,
         type=Path,
-        help="a .tflite or .npz file; for a SavedModel a folder, a new one or an older export's",
+        help="a .tflite or .npz file; for saved-model a new folder, or an earlier export to "
+        "replace",
     )
     command.add_argument(
         "--name",
-        help="of the voice (default: as --out, or as the folder above one that is a number)",
+        help="name of the voice (default: from --out; from its parent folder if --out is a number)",
     )
     command.add_argument(
-        "--licence", help="of the weights (default: a shipped voice's own, or not stated)"
+        "--licence",
+        help="licence of the weights (default: that of a shipped voice, otherwise not stated)",
     )
 
 
@@ -55,7 +62,7 @@ def _run(arguments: argparse.Namespace) -> None:
         with hide_engine_logs():
             from tf_melgan.training.finetuning import pack
         pack(arguments.model, arguments.out)
-        print(f"{arguments.out}: tf-melgan finetune starts from it")
+        print(f"{arguments.out}: start from it with tf-melgan finetune")
         return
     with hide_engine_logs():
         info = _export(arguments)
@@ -73,7 +80,7 @@ def _check(arguments: argparse.Namespace) -> None:
             f"out, or give {' or '.join(CALIBRATED)}"
         )
     if suffix and arguments.out.suffix != suffix:
-        raise UserInputError(f"--out: {arguments.out} is no {suffix} file; give one")
+        raise UserInputError(f"--out: {arguments.out} is not a {suffix} file; give one")
 
 
 def _export(arguments: argparse.Namespace) -> VoiceInfo:
@@ -94,14 +101,14 @@ def _export(arguments: argparse.Namespace) -> VoiceInfo:
 
 
 def _name(out: Path) -> str:
-    # A folder that is a number is a version of the voice that the folder above is named after.
-    place = out.absolute()
-    return place.parent.name if place.name.isdigit() else place.stem
+    # Servers name folders voice/1, voice/2, …: the number is the version of the voice.
+    path = out.absolute()
+    return path.parent.name if path.name.isdigit() else path.stem
 
 
 def _licence(source: Path) -> str:
-    """Of the weights in a file, where it is a voice that ships."""
-    shipped = source.stem
-    if shipped in voices.names() and source == voices.voice_path(shipped, ".npz"):
-        return voice_file.read(voices.voice_path(shipped)).licence
+    """The licence of a shipped voice; "not stated" for other weights."""
+    name = source.stem
+    if name in voices.names() and source == voices.voice_path(name, ".npz"):
+        return voice_file.read(voices.voice_path(name)).licence
     return "not stated"

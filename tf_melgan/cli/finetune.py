@@ -1,4 +1,4 @@
-"""`tf-melgan finetune`: a trained voice and recordings of a new speaker → a run."""
+"""`tf-melgan finetune`: trains a voice further on recordings of a new speaker."""
 
 import argparse
 from pathlib import Path
@@ -17,11 +17,15 @@ def add_parser(commands: Any) -> None:
         commands,
         "finetune",
         _run,
-        "Give a trained voice a new speaker, from minutes of recordings; called again, continue.",
-        "finetune lj-lite recordings/ runs/her",
+        "Fine-tune a voice with a few minutes of recordings of a new speaker, or resume the run.",
+        "finetune lj-lite recordings/ runs/speaker",
     )
-    command.add_argument("voice", help="a voice that ships, or a .npz of export --to weights")
-    command.add_argument("recordings", type=Path, help="of one speaker, who agreed to it")
+    command.add_argument(
+        "voice", help="the name of a shipped voice, or a .npz file from export --to weights"
+    )
+    command.add_argument(
+        "recordings", type=Path, help="a folder of recordings of one speaker, who has consented"
+    )
     add_run_arguments(command)
 
 

@@ -1,4 +1,4 @@
-"""The command `tf-melgan`."""
+"""The command `tf-melgan`: parses arguments, runs a command and prints errors."""
 
 import argparse
 import sys
@@ -14,9 +14,10 @@ _BAD_INPUT, _INTERRUPTED = 2, 130
 
 
 def parser() -> argparse.ArgumentParser:
-    """The parser of `tf-melgan`; it sets `command`, the name, and `run`, the function."""
+    """The argument parser. Parsed arguments have `command` (its name) and `run` (its function)."""
     parser = argparse.ArgumentParser(
-        prog="tf-melgan", description="From recordings to a MelGAN vocoder."
+        prog="tf-melgan",
+        description="Train neural vocoders on recordings, run and export them.",
     )
     parser.add_argument("--version", action="version", version=f"tf-melgan {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -26,7 +27,14 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs a command. Returns 0, 2 after one line about bad input, or 130 after Ctrl-C."""
+    """Runs a command.
+
+    Args:
+        argv: the arguments; those of the process by default.
+
+    Returns:
+        The exit code: 0 for success, 2 for bad input (after a one-line error), 130 for Ctrl-C.
+    """
     arguments = parser().parse_args(argv)
     try:
         with require_extra(f"tf-melgan {arguments.command}"):
@@ -38,9 +46,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         return _failed(f"{error.filename}: {error.strerror}")
     except KeyboardInterrupt:
-        again = "; the same command goes on from the last checkpoint, where there is one"
+        hint = "; run the same command again to resume from the last checkpoint, if there is one"
         resumes = arguments.command in ("train", "finetune")
-        print(f"\ntf-melgan: interrupted{again if resumes else ''}", file=sys.stderr)
+        print(f"\ntf-melgan: interrupted{hint if resumes else ''}", file=sys.stderr)
         return _INTERRUPTED
     return 0
 

@@ -1,4 +1,4 @@
-"""What several commands share: their help, configs by name, `--set`, quiet engines."""
+"""Shared code of the commands: help texts, configs by name, `--set`, hidden engine logs."""
 
 import argparse
 import os
@@ -16,7 +16,7 @@ import yaml
 from tf_melgan.config import Config
 from tf_melgan.errors import UserInputError
 
-# What TensorFlow, XLA and LiteRT print while they load, on standard error and not through logging.
+# Log lines of TensorFlow, XLA and LiteRT, which write them directly to standard error.
 _ENGINE_LOG = re.compile(
     r"(INFO: |WARNING: All log messages before absl|[IWEF]\d{4} \d\d:\d\d:\d\d|"
     r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+: [IWEF] |To enable the following instructions)"
@@ -30,7 +30,18 @@ def add_command(
     description: str,
     example: str,
 ) -> argparse.ArgumentParser:
-    """A command's parser, with its help and an example."""
+    """Adds a command to the parser.
+
+    Args:
+        commands: the subparsers of the main parser.
+        name: the name of the command.
+        run: the function that runs it, called with the parsed arguments.
+        description: one sentence about the command.
+        example: an example call, without "tf-melgan".
+
+    Returns:
+        The parser of the command.
+    """
     command = commands.add_parser(
         name,
         help=description,
@@ -43,18 +54,30 @@ def add_command(
 
 
 def add_run_arguments(command: argparse.ArgumentParser) -> None:
-    """The run's folder and `--set`, for the commands that train."""
-    command.add_argument("run_folder", metavar="run", help="the run's folder: checkpoints, logs")
+    """Adds the run's folder and `--set` to a command that trains."""
     command.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="override the config"
+        "run_folder", metavar="run", help="the run's folder, for checkpoints and logs"
+    )
+    command.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="set a key of the config; can be repeated",
     )
 
 
 def load_config(name: str) -> Config:
-    """A config file, or one that ships with the package by its name.
+    """Loads a config.
+
+    Args:
+        name: a YAML file, or the name of a shipped config, such as "lite".
+
+    Returns:
+        The config.
 
     Raises:
-        UserInputError: there is none, or its content is wrong.
+        UserInputError: the config does not exist, or its content is wrong.
     """
     if Path(name).is_file() or Path(name).suffix:
         return Config.load(name)
@@ -67,13 +90,23 @@ def load_config(name: str) -> Config:
 
 
 def parse_settings(pairs: list[str]) -> dict[str, Any]:
-    """`--set KEY=VALUE …` as values by dotted key. Raises `UserInputError` for what is neither."""
+    """Parses the pairs of `--set KEY=VALUE`.
+
+    Args:
+        pairs: strings "key=value" with a dotted key and a YAML value.
+
+    Returns:
+        The values by dotted key.
+
+    Raises:
+        UserInputError: a pair has no "=", or its value is not YAML.
+    """
     settings = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals:
             raise UserInputError(
-                f"--set {pair}: has no value; give key=value, as training.steps=1000"
+                f"--set {pair}: has no value; give key=value, such as training.steps=1000"
             )
         try:
             settings[key] = yaml.safe_load(value)
@@ -86,9 +119,9 @@ def parse_settings(pairs: list[str]) -> dict[str, Any]:
 
 @contextmanager
 def hide_engine_logs() -> Iterator[None]:
-    """Drops the log lines that engines write to standard error inside; all other lines stay.
+    """Hides the log lines of engines on standard error inside the block.
 
-    What is written inside appears at the end, so this is for loading and exporting.
+    Other lines are printed at the end of the block, so use it only for loading and exporting.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()

@@ -1,4 +1,4 @@
-"""`tf-melgan prepare`: recordings → a prepared folder."""
+"""`tf-melgan prepare`: checks and resamples recordings, writes a prepared folder."""
 
 import argparse
 from typing import Any
@@ -11,15 +11,24 @@ def add_parser(commands: Any) -> None:
         commands,
         "prepare",
         _run,
-        "Check recordings, resample them and store them for training.",
+        "Check recordings, resample them and store them in a folder for training.",
         "prepare recordings/ data/ --config melgan_24k",
     )
-    command.add_argument("recordings", help="a folder tree of wav, flac, ogg and mp3")
-    command.add_argument("out", help="the prepared folder; created, or brought up to date")
-    command.add_argument("--config", default="melgan", help="its mel decides (default: melgan)")
-    command.add_argument("--validation", type=float, default=0.05, help="share (default: 0.05)")
-    command.add_argument("--validation-ids", help="a text file of names to validate on, one a line")
-    command.add_argument("--jobs", type=int, help="threads (default: all cores)")
+    command.add_argument("recordings", help="a folder tree of wav, flac, ogg and mp3 files")
+    command.add_argument("out", help="the prepared folder; created or updated")
+    command.add_argument(
+        "--config", default="melgan", help="config whose mel section to use (default: melgan)"
+    )
+    command.add_argument(
+        "--validation",
+        type=float,
+        default=0.05,
+        help="share of recordings for validation (default: 0.05)",
+    )
+    command.add_argument(
+        "--validation-ids", help="a text file with names of recordings for validation, one per line"
+    )
+    command.add_argument("--jobs", type=int, help="number of threads (default: all cores)")
 
 
 def _run(arguments: argparse.Namespace) -> None:

@@ -1,4 +1,4 @@
-"""`tf-melgan train`: a prepared folder → a run."""
+"""`tf-melgan train`: trains a vocoder on a prepared folder, or resumes a run."""
 
 import argparse
 from typing import Any
@@ -18,16 +18,18 @@ def add_parser(commands: Any) -> None:
         commands,
         "train",
         _run,
-        "Train a vocoder; called again, continue the run.",
+        "Train a vocoder, or resume a run from its last checkpoint.",
         "train melgan data/ runs/voice --set training.batch=8",
     )
     command.add_argument(
-        "config", help="a YAML file, or the name of one that ships (melgan, lite…)"
+        "config", help="a YAML file, or the name of a shipped config (melgan, lite…)"
     )
-    command.add_argument("data", help="a folder that prepare made")
+    command.add_argument("data", help="a folder written by tf-melgan prepare")
     add_run_arguments(command)
     command.add_argument(
-        "--dry-run", action="store_true", help="print what it would take, and stop"
+        "--dry-run",
+        action="store_true",
+        help="print model sizes, memory and the amount of data without training",
     )
 
 

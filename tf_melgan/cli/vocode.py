@@ -1,4 +1,4 @@
-"""`tf-melgan vocode`: mels or recordings → wavs."""
+"""`tf-melgan vocode`: vocodes mels or recordings into wav files."""
 
 import argparse
 import sys
@@ -16,26 +16,34 @@ def add_parser(commands: Any) -> None:
         commands,
         "vocode",
         _run,
-        "Make sound from mels, or from recordings by way of their mels.",
+        "Vocode mels, or the mels of recordings, into wav files.",
         "vocode mels/ --voice runs/voice --out wavs/",
     )
     command.add_argument(
-        "inputs", nargs="+", type=Path, metavar="INPUT", help=".npy mels, recordings, folders"
+        "inputs",
+        nargs="+",
+        type=Path,
+        metavar="INPUT",
+        help=".npy mels, recordings, or folders of them",
     )
     command.add_argument(
         "--voice",
         default=voices.DEFAULT,
-        help="a run's folder, a SavedModel, a .keras, .npz or .tflite file, or one that ships "
-        f"(default: {voices.DEFAULT})",
+        help="a run's folder, a SavedModel, a .keras, .npz or .tflite file, or the name of a "
+        f"shipped voice (default: {voices.DEFAULT})",
     )
     command.add_argument(
         "--out",
         type=Path,
         default=Path("vocoded"),
-        help="a folder; for one input also .wav (default: vocoded)",
+        help="output folder; for a single input also a .wav file (default: vocoded)",
     )
-    command.add_argument("--float", action="store_true", help="32-bit float wavs, nothing clipped")
-    command.add_argument("--threads", type=int, help="of a .tflite (default: all cores)")
+    command.add_argument(
+        "--float", action="store_true", help="write 32-bit float wav files without clipping"
+    )
+    command.add_argument(
+        "--threads", type=int, help="CPU threads for a .tflite voice (default: all cores)"
+    )
 
 
 def _run(arguments: argparse.Namespace) -> None:
@@ -46,23 +54,23 @@ def _run(arguments: argparse.Namespace) -> None:
     jobs = _targets(arguments.inputs, arguments.out)
     with hide_engine_logs():
         vocoder = Vocoder.load(arguments.voice, arguments.threads)
-    spec, written = vocoder.spec, []
+    spec, wavs = vocoder.spec, []
     frames = sum(count_frames(source, spec) for source in jobs)
     start = time.perf_counter()
     with Progress(frames, "vocode", "frames") as progress:
         for source, target in jobs.items():
             subtype = "FLOAT" if arguments.float else "PCM_16"
-            written.append(vocoder.vocode_file(source, target, subtype, progress.advance))
-    seconds = sum(wav.samples for wav in written) / spec.sample_rate
+            wavs.append(vocoder.vocode_file(source, target, subtype, progress.advance))
+    seconds = sum(wav.samples for wav in wavs) / spec.sample_rate
     speed = seconds / (time.perf_counter() - start)
     print(f"{len(jobs)} wavs, {seconds:.1f} s of sound, {speed:.1f} × real time: {arguments.out}")
-    clipped = sum(wav.clipped for wav in written)
+    clipped = sum(wav.clipped for wav in wavs)
     if clipped:
         print(f"{clipped} samples were beyond full scale and clipped", file=sys.stderr)
 
 
 def _targets(inputs: list[Path], out: Path) -> dict[Path, Path]:
-    """Where the sound of each input file goes."""
+    """The wav file for each input file."""
     from tf_melgan.audio.mel_files import SUFFIXES
     from tf_melgan.audio.sound_files import list_audio
 
@@ -79,22 +87,23 @@ def _targets(inputs: list[Path], out: Path) -> dict[Path, Path]:
             )
         elif path.suffix.lower() not in SUFFIXES:
             raise UserInputError(
-                f"{path}: is no {', '.join(SUFFIXES)} file; give a mel or a recording"
+                f"{path}: is not a {', '.join(SUFFIXES)} file; give a mel or a recording"
             )
         else:
             targets[path] = out / f"{path.stem}.wav"
     if out.suffix == ".wav" and len(targets) == 1:
         targets = dict.fromkeys(targets, out)
     sources: dict[Path, Path] = {}
-    given = {source.resolve() for source in targets}
+    inputs_resolved = {source.resolve() for source in targets}
     for source, target in targets.items():
-        if target.resolve() in given:
+        if target.resolve() in inputs_resolved:
             raise UserInputError(
-                f"{target}: is to be vocoded, and would be overwritten; give --out"
+                f"{target}: is an input and would be overwritten; give another --out"
             )
         if target in sources:
             raise UserInputError(
-                f"{source}: would be {target}, as {sources[target]}; rename one of them"
+                f"{source}: would be written to {target}, like {sources[target]}; rename one of "
+                "them"
             )
         sources[target] = source
     return targets

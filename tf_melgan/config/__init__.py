@@ -1,4 +1,4 @@
-"""Everything that decides what a run computes, as one `Config` of dataclasses."""
+"""`Config`: all settings that determine the result of a training run."""
 
 from tf_melgan.config.config import Config
 from tf_melgan.config.sections import OptimizerConfig, TrainingConfig

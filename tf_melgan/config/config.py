@@ -1,4 +1,4 @@
-"""`Config`: a vocoder and its training, as dataclasses that check themselves, and as YAML."""
+"""`Config`: a vocoder and its training as dataclasses with validation, and as YAML."""
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -19,17 +19,26 @@ from tf_melgan.models.sections import DiscriminatorConfig, GeneratorConfig
 
 @dataclass(frozen=True)
 class Config:
-    """Everything that decides what a run computes; a run's folder holds it as `config.yaml`.
+    """All settings that determine the result of a run; its folder stores them as `config.yaml`.
 
-    Each section checks itself, and the config checks that they fit together.
+    Each section validates itself, and the config validates that the sections fit together. The
+    defaults are MelGAN as in the paper.
 
-    Example:
-        config = Config.load("configs/melgan.yaml")
-        shorter = config.with_values(**{"training.steps": 10_000})
-        shorter.save("mine.yaml")
+    Args:
+        mel: the mel spectrogram.
+        generator: the generator's type and size.
+        discriminator: the discriminator's type and size.
+        loss: the loss terms and their weights.
+        optimizer: Adam and the learning rate.
+        training: length, batches and precision of the run.
 
     Raises:
-        UserInputError: naming the key that is wrong.
+        UserInputError: a value is wrong; the message names the key.
+
+    Example:
+        config = tf_melgan.Config.load("configs/melgan.yaml")
+        shorter = config.with_values(**{"training.steps": 10_000})
+        shorter.save("shorter.yaml")
     """
 
     mel: MelSpec = field(default_factory=MelSpec)
@@ -55,22 +64,26 @@ class Config:
         )
         require(
             self.mel.hop >= 16 or "coherence" not in spectral,
-            f"loss.weights.coherence is {spectral.get('coherence')}; with mel.hop {self.mel.hop}, "
-            "under 16, a spectrum has no band for it; give 0",
+            f"loss.weights.coherence is {spectral.get('coherence')}; it needs a mel.hop of 16 or "
+            f"more, not {self.mel.hop}; set it to 0",
         )
 
     @property
     def adversarial(self) -> bool:
-        """Whether discriminators take part in the training at all."""
+        """Whether the discriminator is used at any step of the training."""
         return self.training.discriminator_start < self.training.steps
 
     @classmethod
     def from_dict(cls, values: dict[str, Any], source: str = "config") -> "Config":
-        """Builds a checked config; keys left out keep their defaults.
+        """Builds and validates a config; keys that are left out keep their defaults.
+
+        Args:
+            values: nested dicts of plain values, as `to_dict` returns them.
+            source: the name of the values in error messages, such as their file.
 
         Raises:
-            UserInputError: unknown key, wrong type or contradiction, named with `source` and the
-                key.
+            UserInputError: a key is unknown, a value has the wrong type, or values contradict each
+                other; the message names `source` and the key.
         """
         try:
             return build(cls, values)
@@ -79,10 +92,11 @@ class Config:
 
     @classmethod
     def load(cls, path: str | Path) -> "Config":
-        """Reads a YAML file.
+        """Reads a config from a YAML file.
 
         Raises:
-            UserInputError: as `from_dict`, or the file cannot be read or is not YAML.
+            UserInputError: the file cannot be read or is not YAML, or its values are wrong as in
+                `from_dict`.
         """
         try:
             values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
@@ -100,17 +114,28 @@ class Config:
         return cls.from_dict({} if values is None else values, str(path))
 
     def save(self, path: str | Path) -> None:
-        """Writes YAML that `load` reads back as an equal config."""
+        """Writes the config as YAML; `load` reads it back as an equal config.
+
+        Raises:
+            UserInputError: `path` cannot be written.
+        """
         with atomic_file(path) as temporary:
             text = yaml.safe_dump(self.to_dict(), sort_keys=False)
             temporary.write_text(text, encoding="utf-8")
 
     def to_dict(self) -> dict[str, Any]:
-        """The config as plain dicts, lists, strings and numbers."""
+        """Returns the config as nested dicts of lists, strings and numbers."""
         return plain(asdict(self))
 
     def with_values(self, **dotted: Any) -> "Config":
-        """A copy with some values changed: `config.with_values(**{"training.steps": 100})`."""
+        """Returns a copy with some values changed.
+
+        Args:
+            **dotted: new values by dotted key, such as `**{"training.steps": 100}`.
+
+        Raises:
+            UserInputError: a key is unknown, or the new values are wrong.
+        """
         values = self.to_dict()
         for key, value in dotted.items():
             node, parts = values, key.split(".")

@@ -1,4 +1,4 @@
-"""Plain dicts, as YAML gives them, to checked dataclasses and back."""
+"""Converts plain dicts, as read from YAML, to dataclasses and back."""
 
 import difflib
 from collections.abc import Mapping
@@ -16,17 +16,23 @@ _TYPES: dict[type, Mapping[str, type]] = {
 
 
 def plain(value: Any) -> Any:
-    """A dataclass's dict with lists for tuples, as YAML and JSON hold it."""
+    """Converts tuples in nested dicts to lists, for YAML and JSON."""
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
     return list(value) if isinstance(value, tuple) else value
 
 
 def build(section: type, values: Any, prefix: str = "") -> Any:
-    """A dataclass from plain values, each of the type that its field has.
+    """Builds a dataclass from plain values and converts each to the type of its field.
+
+    Args:
+        section: the dataclass.
+        values: a dict of plain values.
+        prefix: the dotted key of the section with a dot at its end, for error messages.
 
     Raises:
-        UserInputError: an unknown key or a value of a wrong type, named by its dotted key.
+        UserInputError: a key is unknown or a value has the wrong type; the message names the
+            dotted key.
     """
     if not isinstance(values, dict):
         raise UserInputError(
@@ -57,7 +63,7 @@ def _cast(hint: Any, value: Any, key: str) -> Any:
             raise UserInputError(f"{key} is {value!r}; give a list")
         return tuple(_cast(get_args(hint)[0], item, key) for item in value)
     if hint is float and isinstance(value, str):
-        # YAML 1.1 reads 1e-4, without a dot, as text.
+        # YAML 1.1 reads 1e-4, which has no dot, as a string.
         try:
             value = float(value)
         except ValueError:
@@ -65,13 +71,13 @@ def _cast(hint: Any, value: Any, key: str) -> Any:
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
-        wanted = {int: "a whole number", float: "a number", str: "a word"}[hint]
-        raise UserInputError(f"{key} is {value!r}; give {wanted}")
+        expected = {int: "a whole number", float: "a number", str: "a string"}[hint]
+        raise UserInputError(f"{key} is {value!r}; give {expected}")
     return value
 
 
 def _section_type(base: type, values: Any, key: str) -> type:
-    """The dataclass that a section's `type` names; by default the first registered one."""
+    """Returns the dataclass for a section's `type`; the default is the first registered one."""
     known = _TYPES[base]
     default = next(iter(known))
     name = values.get("type", default) if isinstance(values, dict) else default

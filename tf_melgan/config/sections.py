@@ -1,4 +1,4 @@
-"""The config sections of the optimizers and of the run."""
+"""The config sections `optimizer` and `training`."""
 
 from dataclasses import dataclass
 
@@ -10,10 +10,18 @@ PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 @dataclass(frozen=True)
 class OptimizerConfig:
-    """Adam, for the generator and for the discriminator alike.
+    """Adam's settings, the same for the generator and the discriminator.
+
+    Args:
+        learning_rate: the initial learning rate.
+        final_learning_rate: the learning rate at the end of a decay; 0 with constant decay.
+        decay: "constant", "exponential" or "cosine", over all steps.
+        beta_1: decay of the mean gradient.
+        beta_2: decay of the mean squared gradient.
+        epsilon: added to the denominator, against division by 0.
 
     Raises:
-        UserInputError: naming the key that is wrong.
+        UserInputError: a value is wrong; the message names the key.
     """
 
     learning_rate: float = 1e-4
@@ -35,29 +43,29 @@ class OptimizerConfig:
         require(
             final == 0 if self.decay == "constant" else final > 0,
             f"optimizer.final_learning_rate is {final} and optimizer.decay is {self.decay}; "
-            "give exponential or cosine decay a rate above 0 to end at, and constant none",
+            "give a rate above 0 for exponential or cosine decay, and 0 for constant",
         )
 
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """See `tf_melgan.training.loop.train`.
+    """The settings of a run; see `tf_melgan.train`.
 
     Args:
-        steps: length of the run.
-        batch: segments in a step.
-        segment: samples in a segment.
+        steps: number of training steps.
+        batch: segments per step.
+        segment: samples per segment.
         gain: lowest and highest random gain of a segment.
-        silence_probability: share of the segments that are silenced.
-        start_probability: share of the segments that are put where their utterance begins.
-        seed: of the weights and of the choice of segments.
-        checkpoint_interval: steps between validations and between checkpoints.
-        discriminator_start: the first step with discriminators.
-        ema_decay: decay of the generator's running average; 0 for none.
+        silence_probability: probability that a segment is replaced by silence.
+        start_probability: probability that a segment is taken from the start of its utterance.
+        seed: seed of the weights and of the choice of segments.
+        checkpoint_interval: steps between checkpoints; validation runs as often.
+        discriminator_start: the first step with the discriminator.
+        ema_decay: decay of the generator's exponential moving average; 0 for none.
         precision: "float32", "mixed_bfloat16" or "mixed_float16".
 
     Raises:
-        UserInputError: naming the key that is wrong.
+        UserInputError: a value is wrong; the message names the key.
     """
 
     steps: int = 400_000

@@ -1,7 +1,8 @@
-"""Prepared recordings as training batches, whose mels are those of the whole utterance.
+"""Training batches from prepared recordings.
 
-Which utterance, where in it and how loud: each segment is a pure function of the seed, the step
-and its slot in the batch. Resuming at a step is starting there; there is no position to store.
+The mel of a segment equals the same frames of the whole utterance's mel. The utterance, the start
+and the gain of a segment depend only on the seed, the step and the slot in the batch. To resume
+training, start at a step; no position has to be stored.
 """
 
 from collections import deque
@@ -34,27 +35,34 @@ def segments(
     start_step: int = 0,
     split: str = "train",
 ) -> Iterable:
-    """Endless training batches: (log-mel, waveform), for the Keras backend in use.
+    """Returns endless batches of (log-mel, waveform) for the current Keras backend.
 
-    On TensorFlow a `tf.data.Dataset` that reads the files in graph; on JAX an iterator that
-    reads them by memory map and computes mels on the device, without TensorFlow. Batch n is the
-    same whatever step the iteration starts from, on either.
+    On TensorFlow this is a `tf.data.Dataset` that reads the files in graph. On JAX it is an
+    iterator that memory-maps the files and computes mels on the device, without TensorFlow. On
+    both, batch n does not depend on the step that the iteration starts from.
 
     Args:
-        batch: segments in a batch.
-        segment: samples in a segment, a multiple of the hop.
-        seed: of the choice of segments and gains.
-        gain: lowest and highest factor on the stored audio, which peaks at 0.95.
-        silence_probability: share of segments that are silenced.
-        start_probability: share of segments that are put where their utterance begins.
-        start_step: the first batch's number.
+        prepared: the prepared folder.
+        batch: segments per batch.
+        segment: samples per segment, a multiple of the hop.
+        seed: seed of the choice of segments and gains.
+        gain: lowest and highest factor on the stored audio, whose recordings peak at 0.95.
+        silence_probability: probability that a segment is replaced by silence.
+        start_probability: probability that a segment is taken from the start of its utterance.
+        start_step: number of the first batch.
         split: "train" or "validation".
 
     Yields:
-        log-mel float32 (batch, segment / hop, n_mels) and waveform float32 (batch, segment, 1).
+        Log-mel float32 (batch, segment / hop, n_mels) and waveform float32 (batch, segment, 1).
 
     Raises:
-        UserInputError: no utterance is long enough, or `segment` is no multiple of the hop.
+        UserInputError: no utterance is long enough, `segment` is not a multiple of the hop, or
+            Keras runs on another backend.
+
+    Example:
+        data = tf_melgan.Prepared.open("prepared")
+        batches = tf_melgan.segments(data, batch=16, segment=8192, seed=0)
+        mel, waveform = next(iter(batches))
     """
     import keras
 
@@ -70,7 +78,7 @@ def segments(
     )
     if not sampler.starts:
         raise UserInputError(
-            f"{prepared.folder}: the longest of {len(utterances)} utterances to {split} on has "
+            f"{prepared.folder}: the longest of {len(utterances)} {split} utterances has "
             f"{lengths.max(initial=0)} samples, under training.segment {segment}; give longer "
             "recordings or a shorter segment"
         )
@@ -94,24 +102,24 @@ class _Source:
 
     @property
     def window(self) -> int:
-        """Samples to read for a segment: with both margins."""
+        """Samples to read for a segment, including both margins."""
         return self.segment + 2 * self.prepared.spec.margin
 
 
 def _scaled(windows: Any, gain: Any, spec: MelSpec) -> tuple[Any, Any]:
-    """int16 (batch, window) and float32 (batch,) → log-mel and waveform of a batch."""
+    """Converts int16 (batch, window) and gains float32 (batch,) to log-mel and waveform."""
     from keras import ops
 
     audio = ops.cast(windows, "float32") * (gain[:, None] / 32768)
-    inner = audio[:, spec.margin : audio.shape[1] - spec.margin, None]
-    return keras_log_mel_valid(audio, spec), inner
+    waveform = audio[:, spec.margin : audio.shape[1] - spec.margin, None]
+    return keras_log_mel_valid(audio, spec), waveform
 
 
 def _tensorflow_batches(source: _Source) -> Any:
     import tensorflow as tf
 
     prepared, spec = source.prepared, source.prepared.spec
-    by = Arithmetic(
+    arithmetic = Arithmetic(
         uint64=lambda value: tf.cast(value, tf.uint64),
         int64=lambda value: tf.cast(value, tf.int64),
         float32=lambda value: tf.cast(value, tf.float32),
@@ -120,11 +128,11 @@ def _tensorflow_batches(source: _Source) -> Any:
         take=tf.gather,
         search=lambda ends, values: tf.searchsorted(ends, values, side="right"),
     )
-    places = tf.constant([prepared.place(utterance) for utterance in source.utterances])
+    paths = tf.constant([prepared.place(utterance) for utterance in source.utterances])
 
     def compute(step: Any) -> tuple:
-        utterance, start, gain = source.sampler.draw(step * source.batch, source.batch, by)
-        files = tf.gather(places, utterance)
+        utterance, start, gain = source.sampler.draw(step * source.batch, source.batch, arithmetic)
+        files = tf.gather(paths, utterance)
 
         def read(slot: Any) -> Any:
             content = tf.io.read_file(files[slot])
@@ -151,7 +159,7 @@ def _jax_batches(source: _Source) -> Iterator[tuple]:
 
     @jax.jit
     def compute(windows: Any, gain: Any) -> tuple:
-        # Accelerators round the factors of a float32 product to fewer bits unless told not to.
+        # By default, accelerators round the factors of float32 products to fewer bits.
         with jax.default_matmul_precision("highest"):
             return _scaled(windows, gain, spec)
 
@@ -167,10 +175,10 @@ def _jax_batches(source: _Source) -> Iterator[tuple]:
         step = source.start_step
         pool = ThreadPoolExecutor(1)
         try:
-            waiting = deque(pool.submit(one, step + index) for index in range(_AHEAD))
+            pending = deque(pool.submit(one, step + index) for index in range(_AHEAD))
             while True:
-                batch = waiting.popleft().result()
-                waiting.append(pool.submit(one, step + _AHEAD))
+                batch = pending.popleft().result()
+                pending.append(pool.submit(one, step + _AHEAD))
                 step += 1
                 yield batch
         finally:

@@ -1,6 +1,6 @@
-"""Recordings → a prepared folder: checked, resampled, leveled, stored for `data` to read.
+"""Prepares recordings for training: checks, resamples, normalizes and stores them.
 
-OUT/index.json         what `Prepared` opens; written last, so the folder is whole or as before
+OUT/index.json         the index that `Prepared` opens; written last, so that it is always valid
 OUT/utterances/*.npy   int16 samples of an utterance with its margins
 OUT/report.csv         every recording, used or refused, with the reason
 """
@@ -29,25 +29,33 @@ from tf_melgan.progress import Progress
 
 PEAK = 0.95
 SILENCE = 1e-3
-# A training step reads the files of its utterances whole, as tf.data has no random access that
-# is not a read from the file's start; so a file must not be long.
+# A training step reads whole files, because tf.data cannot read from the middle of a file. Long
+# recordings are therefore stored in parts.
 PART_SECONDS = 30
-# In sound that was not cut off, a sample at full scale has neighbors below it: three equal ones in
-# a row would take a tone under 40 Hz at full level. Once or twice is a click, not a level set too
-# high.
+# Three equal samples in a row at full scale mean clipping: in unclipped audio only a tone under
+# 40 Hz at full level has them. One or two such runs are clicks, and are accepted.
 FLAT_RUN, FLAT_RUNS = 3, 3
 FULL_SCALE = 32767 / 32768
 
-# What `_store` writes, or wrote halfway: nothing else in the folder is ours to delete.
+# Files that `_store` writes, and its temporary files. No other files in the folder are deleted.
 _OWN = re.compile(r"\.?[0-9a-f]{16}-\d+(\.[0-9a-f]{8}\.part)?\.npy")
 
 Reader = Callable[[Path], tuple[np.ndarray, int]]
-"""A path → float32 (samples, channels) and their rate, or `UserInputError`."""
+"""Decodes a path to float32 (samples, channels) and the rate in Hz, or raises `UserInputError`."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """What `prepare` did: counts of recordings, seconds of sound, and what was refused, why."""
+    """The result of `prepare`.
+
+    Attributes:
+        train: number of recordings for training.
+        validation: number of recordings for validation.
+        seconds: total duration of both, in seconds.
+        new: number of recordings that were added or have changed, including refused ones.
+        unchanged: number of recordings that an earlier call had prepared.
+        refused: the reason for each refused recording, by its path.
+    """
 
     train: int
     validation: int
@@ -77,28 +85,36 @@ def prepare(
     jobs: int | None = None,
     read: Reader = read_audio,
 ) -> Report:
-    """Prepares every wav, flac, ogg and mp3 under `recordings`, into the folder `out`.
+    """Prepares all wav, flac, ogg and mp3 files under `recordings` into the folder `out`.
 
-    Each is mixed to mono, resampled to `spec.sample_rate`, cut to whole hops, brought to a peak
-    of 0.95 and stored as int16 with `spec.margin` reflected samples at both ends; one of more
-    than 30 s as several utterances. Called again, it adds new recordings, drops removed ones and
-    leaves unchanged ones alone.
+    Each recording is mixed to mono, resampled to `spec.sample_rate`, cut to whole hops, scaled to
+    a peak of 0.95 and stored as int16 with `spec.margin` reflected samples at both ends.
+    Recordings longer than 30 s are stored as several utterances. A further call adds new
+    recordings, removes deleted ones and skips unchanged ones.
 
     Args:
-        recordings: a folder tree.
-        out: a folder, made where it is missing; one that was prepared before is brought up to date.
-        spec: the mel spectrogram; the default `MelSpec` where there is none.
-        validation: share of recordings kept for validation, chosen by a hash of their path, so
-            that the choice stands when others come. Recordings below a folder that is called
-            `train` or `validation` are what that says.
-        validation_ids: a text file with one file name (without suffix) a line: those are for
-            validation, all others for training.
-        jobs: threads that decode; all cores where there is none.
-        read: what decodes; `tf_melgan.tfio.read` does it in TensorFlow.
+        recordings: the root of a folder tree.
+        out: the prepared folder; it is created if it is missing, and updated otherwise.
+        spec: the mel spectrogram; the default `MelSpec` if None.
+        validation: fraction of the recordings for validation, in [0, 1). A hash of the path
+            selects them, so that the selection does not change when recordings are added.
+            Recordings under a folder named `train` or `validation` belong to that split.
+        validation_ids: a text file with one file name (without suffix) per line. Those recordings
+            are for validation, all others for training.
+        jobs: number of decoding threads; all cores if None.
+        read: the decoder; `tf_melgan.data.tfio.read_audio` decodes with TensorFlow.
+
+    Returns:
+        The counts of recordings, and the reason for each refused one.
 
     Raises:
-        UserInputError: no usable recording, a share outside [0, 1), no threads, unknown ids, or an `out`
-            that holds another `MelSpec` or cannot be written.
+        UserInputError: no recording is usable, `validation` is outside [0, 1), `jobs` is below 1,
+            an id is unknown, or `out` was prepared with another `MelSpec` or cannot be written.
+
+    Example:
+        report = tf_melgan.prepare("recordings", "prepared", tf_melgan.MelSpec())
+        print(report)
+        print(report.refused)
     """
     recordings, out, spec = Path(recordings), Path(out), spec or MelSpec()
     if not 0 <= validation < 1:
@@ -129,9 +145,9 @@ def prepare(
     content = {"version": VERSION, "mel": spec.to_dict(), "recordings": entries}
     with atomic_file(out / INDEX) as temporary:
         temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
-    live = {part["file"] for entry in used for part in entry["parts"]}
+    referenced = {part["file"] for entry in used for part in entry["parts"]}
     for file in (out / FOLDER).iterdir():
-        if _OWN.fullmatch(file.name) and file.name not in live:
+        if _OWN.fullmatch(file.name) and file.name not in referenced:
             file.unlink()
     return Report(
         train=sum(entry["split"] == "train" for entry in used),
@@ -167,39 +183,39 @@ def _ids(path: Path, sources: Iterable[str]) -> set[str]:
     missing = sorted(listed - {Path(source).stem for source in sources})
     if missing:
         raise UserInputError(
-            f"{path}: {len(missing)} of {len(listed)} ids are no recording's name, {missing[0]!r} "
+            f"{path}: {len(missing)} of {len(listed)} ids match no recording, {missing[0]!r} "
             "first; give file names without folder and suffix"
         )
     return listed
 
 
 def _split(path: str, validation: float, listed: set[str] | None) -> str:
-    place = Path(path)
+    source = Path(path)
     if listed is not None:
-        return "validation" if place.stem in listed else "train"
-    for folder in reversed(place.parts[:-1]):
+        return "validation" if source.stem in listed else "train"
+    for folder in reversed(source.parts[:-1]):
         if folder in ("train", "validation"):
             return folder
-    digest = hashlib.sha256(place.with_suffix("").as_posix().encode()).digest()
+    digest = hashlib.sha256(source.with_suffix("").as_posix().encode()).digest()
     return "validation" if int.from_bytes(digest[:8], "big") < validation * 2**64 else "train"
 
 
 def _known(out: Path, spec: MelSpec) -> dict[str, dict]:
-    """What an earlier call prepared: the index's entries by path."""
+    """Returns the index entries of an earlier call by path."""
     if not (out / INDEX).exists():
         return {}
-    unlike = spec_mismatches(Prepared.open(out).spec, spec)
-    if unlike:
+    mismatches = spec_mismatches(Prepared.open(out).spec, spec)
+    if mismatches:
         raise UserInputError(
-            f"{out}: was prepared where {'; '.join(unlike)}; choose another folder"
+            f"{out}: was prepared with another spec: {'; '.join(mismatches)}; choose another folder"
         )
     index = json.loads((out / INDEX).read_text(encoding="utf-8"))
     return {entry["path"]: entry for entry in index["recordings"]}
 
 
 def _in_order(check: Callable, jobs: list[tuple], threads: int | None) -> Iterator[dict]:
-    """Yields check(*job) for each job, in order, computed ahead in threads."""
-    # Decoding, resampling, hashing and writing all run outside the interpreter's lock: threads do.
+    """Yields check(*job) for each job in order; threads compute the results."""
+    # Decoding, resampling, hashing and writing release the GIL, so threads run in parallel.
     pool = ThreadPoolExecutor(threads or os.cpu_count())
     try:
         yield from pool.map(check, *zip(*jobs, strict=True))
@@ -210,7 +226,7 @@ def _in_order(check: Callable, jobs: list[tuple], threads: int | None) -> Iterat
 def _entry(
     recordings: Path, out: Path, spec: MelSpec, read: Reader, source: str, known: dict | None
 ) -> dict:
-    """A recording's entry for the index, once it is checked and stored, or why it is not."""
+    """Checks and stores a recording; returns its index entry, or one with the reason to refuse."""
     path = recordings / source
     try:
         status = path.stat()
@@ -227,13 +243,13 @@ def _entry(
     try:
         samples = _usable(*read(path), spec)
     except UserInputError as error:
-        # The path is in the entry, and what would be right is the same for all.
+        # The entry has the path, and the advice after the semicolon is the same for all.
         return entry | {"refused": str(error).removeprefix(f"{path}: ").split(";")[0]}
     return entry | {"parts": _store(samples, out, digest[:16], spec)}
 
 
 def _store(samples: np.ndarray, out: Path, name: str, spec: MelSpec) -> list[dict]:
-    """Writes int16 (samples,) with margins: one file, or parts that share what lies between."""
+    """Writes int16 (samples,) with margins as one file, or as parts whose margins overlap."""
     hops = len(samples) // spec.hop
     count = -(-len(samples) // (PART_SECONDS * spec.sample_rate))
     bounds = [hops * index // count * spec.hop for index in range(count + 1)]
@@ -251,7 +267,11 @@ def _store(samples: np.ndarray, out: Path, name: str, spec: MelSpec) -> list[dic
 
 
 def _usable(sound: np.ndarray, rate: int, spec: MelSpec) -> np.ndarray:
-    """The recording as int16 (samples,), a whole number of hops. Raises `UserInputError`: why not."""
+    """Converts a recording to int16 (samples,), a whole number of hops.
+
+    Raises:
+        UserInputError: the recording is clipped, too short or silent.
+    """
     if _clipped(sound):
         raise UserInputError("clipped: cut flat at full scale three times or more")
     mono = resample(sound.mean(axis=1), rate, spec.sample_rate)
@@ -267,12 +287,12 @@ def _usable(sound: np.ndarray, rate: int, spec: MelSpec) -> np.ndarray:
 
 
 def _clipped(sound: np.ndarray) -> bool:
-    """Whether a channel of float (samples, channels) is cut flat at full scale again and again."""
-    full = np.abs(sound) >= FULL_SCALE
-    flat = full[1:] & (sound[1:] == sound[:-1])
+    """Returns whether a channel of float (samples, channels) is clipped at least three times."""
+    full_scale = np.abs(sound) >= FULL_SCALE
+    flat = full_scale[1:] & (sound[1:] == sound[:-1])
     runs = flat[FLAT_RUN - 2 :].copy()
-    for earlier in range(1, FLAT_RUN - 1):
-        runs &= flat[FLAT_RUN - 2 - earlier : -earlier]
+    for lag in range(1, FLAT_RUN - 1):
+        runs &= flat[FLAT_RUN - 2 - lag : -lag]
     starts = runs[:1].sum(axis=0) + (runs[1:] & ~runs[:-1]).sum(axis=0)
     return bool((starts >= FLAT_RUNS).any())
 

@@ -1,4 +1,4 @@
-"""A folder of prepared recordings, read: its index, its utterances, their samples."""
+"""Reads a folder of prepared recordings: its index, utterances and samples."""
 
 import errno
 import hashlib
@@ -15,20 +15,20 @@ from tf_melgan.errors import UserInputError
 
 INDEX, FOLDER = "index.json", "utterances"
 VERSION = 1
-# NumPy's header of a one-dimensional array takes this many bytes, whatever the length.
+# Bytes of the .npy header of a one-dimensional array; the same for every length.
 HEADER = 128
 
 
 @dataclass(frozen=True)
 class Utterance:
-    """One prepared stretch of sound.
+    """One prepared utterance: a recording, or a part of a long one.
 
     Attributes:
-        path: the recording that it comes from, relative to the recordings' folder.
+        path: its recording, relative to the folder of recordings.
         split: "train" or "validation".
-        file: where its samples are, in the prepared folder.
-        sha256: of that file.
-        samples: how many there are between the margins, a whole number of hops.
+        file: the file name of its samples in the prepared folder.
+        sha256: checksum of that file.
+        samples: number of samples between the margins, a whole number of hops.
     """
 
     path: str
@@ -39,11 +39,16 @@ class Utterance:
 
 
 class Prepared:
-    """A folder that `prepare` made.
+    """A folder that `prepare` wrote; `Prepared.open` reads it.
 
     Attributes:
-        folder: its path, or its address in a bucket (gs://…, where TensorFlow is installed).
-        spec: the `MelSpec` it was prepared for.
+        folder: its path, or its address in a bucket (gs://…, which needs TensorFlow).
+        spec: the `MelSpec` that it was prepared for.
+
+    Example:
+        data = tf_melgan.Prepared.open("prepared")
+        utterance = data.utterances("train")[0]
+        mel = tf_melgan.log_mel(data.audio(utterance), data.spec)
     """
 
     def __init__(self, folder: str, spec: MelSpec, utterances: list[Utterance]):
@@ -51,16 +56,19 @@ class Prepared:
 
     @classmethod
     def open(cls, folder: str | os.PathLike) -> "Prepared":
-        """Reads the index and, but in a bucket, checks that every file has its length.
+        """Reads the index and checks the size of every file; in a bucket, reads the index only.
+
+        Args:
+            folder: the path, or the address in a bucket.
 
         Raises:
-            UserInputError: the folder is not prepared, its index is damaged, or a file is missing or
-                cut short.
+            UserInputError: the folder is not prepared, its index is damaged, or a file is missing
+                or truncated.
         """
         folder = os.fspath(folder).rstrip("/")
-        place = f"{folder}/{INDEX}"
+        index_path = f"{folder}/{INDEX}"
         try:
-            content = json.loads(_read(place))
+            content = json.loads(_read(index_path))
             version = content["version"]
             spec = MelSpec.from_dict(content["mel"])
             utterances = [
@@ -70,13 +78,14 @@ class Prepared:
             ]
         except OSError as error:
             raise UserInputError(
-                f"{folder}: is not prepared, no {INDEX} ({error.strerror}); run tf-melgan prepare"
+                f"{folder}: is not a prepared folder, no {INDEX} ({error.strerror}); "
+                "run tf-melgan prepare"
             ) from None
         except (ValueError, KeyError, TypeError, AttributeError):
-            raise UserInputError(f"{place}: is damaged; prepare into a new folder") from None
+            raise UserInputError(f"{index_path}: is damaged; prepare into a new folder") from None
         if version != VERSION:
             raise UserInputError(
-                f"{place}: has version {version}, not {VERSION}; prepare into a new folder"
+                f"{index_path}: has version {version}, not {VERSION}; prepare into a new folder"
             )
         prepared = cls(folder, spec, utterances)
         if not _remote(folder):
@@ -84,7 +93,11 @@ class Prepared:
         return prepared
 
     def require_spec(self, spec: MelSpec) -> None:
-        """Raises `UserInputError` where the folder was prepared for another `MelSpec`."""
+        """Checks that the folder was prepared for `spec`.
+
+        Raises:
+            UserInputError: it was prepared for another `MelSpec`.
+        """
         mismatches = spec_mismatches(self.spec, spec)
         if mismatches:
             raise UserInputError(
@@ -92,44 +105,48 @@ class Prepared:
             )
 
     def utterances(self, split: str) -> list[Utterance]:
-        """Those of "train" or "validation", in the order of their paths."""
+        """Returns the utterances of "train" or "validation" in the order of their paths."""
         return [utterance for utterance in self._utterances if utterance.split == split]
 
     def audio(self, utterance: Utterance) -> np.ndarray:
-        """A whole utterance: float32 (samples,); its recording peaks at 0.95."""
+        """Returns a whole utterance as float32 (samples,); its recording peaks at 0.95."""
         return self.window(utterance, self.spec.margin, utterance.samples) / np.float32(32768)
 
     def window(self, utterance: Utterance, start: int, count: int) -> np.ndarray:
-        """int16 (count,) of an utterance, `start` counted from its margin's first sample."""
-        place = self.place(utterance)
-        file = io.BytesIO(_read(place)) if _remote(place) else place
-        stored = np.load(file, mmap_mode=None if _remote(place) else "r")
+        """Returns int16 (count,) of an utterance; `start` 0 is the first sample of its margin."""
+        path = self.place(utterance)
+        file = io.BytesIO(_read(path)) if _remote(path) else path
+        stored = np.load(file, mmap_mode=None if _remote(path) else "r")
         return np.array(stored[start : start + count])
 
     def place(self, utterance: Utterance) -> str:
-        """The path or address of an utterance's file."""
+        """Returns the path or address of an utterance's file."""
         return f"{self.folder}/{FOLDER}/{utterance.file}"
 
     def verify(self) -> None:
-        """Reads every file through. Raises `UserInputError` naming one whose checksum differs."""
+        """Reads every file and compares its checksum.
+
+        Raises:
+            UserInputError: a checksum differs; the message names the file.
+        """
         for utterance in self._utterances:
-            place = self.place(utterance)
-            if hashlib.sha256(_read(place)).hexdigest() != utterance.sha256:
+            path = self.place(utterance)
+            if hashlib.sha256(_read(path)).hexdigest() != utterance.sha256:
                 raise UserInputError(
-                    f"{place}: is damaged, its checksum differs; prepare into a new folder"
+                    f"{path}: is damaged, its checksum differs; prepare into a new folder"
                 )
 
     def _check_sizes(self) -> None:
         for utterance in self._utterances:
-            place = self.place(utterance)
+            path = self.place(utterance)
             expected = HEADER + 2 * (utterance.samples + 2 * self.spec.margin)
             try:
-                size = os.stat(place).st_size
+                size = os.stat(path).st_size
             except FileNotFoundError:
-                raise UserInputError(f"{place}: is missing; prepare into a new folder") from None
+                raise UserInputError(f"{path}: is missing; prepare into a new folder") from None
             if size != expected:
                 raise UserInputError(
-                    f"{place}: has {size} bytes, not {expected}; prepare into a new folder"
+                    f"{path}: has {size} bytes, not {expected}; prepare into a new folder"
                 )
 
 
@@ -144,7 +161,7 @@ def _read(place: str) -> bytes:
         import tensorflow as tf
     except ImportError:
         raise UserInputError(
-            f"{place}: only TensorFlow reads buckets; copy the folder here"
+            f"{place}: only TensorFlow can read buckets; install it, or copy the folder here"
         ) from None
     try:
         with tf.io.gfile.GFile(place, "rb") as file:

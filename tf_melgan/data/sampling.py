@@ -1,4 +1,4 @@
-"""Which segment of which utterance a slot of a batch gets, from the seed and the step alone."""
+"""Chooses the segments of a batch; the choice depends only on the seed and the step."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ _GOLDEN, _FIRST, _SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133
 
 @dataclass(frozen=True)
 class Arithmetic:
-    """The few operations that `Sampler.draw` needs, by NumPy or by TensorFlow."""
+    """The operations that `Sampler.draw` needs, in NumPy or in TensorFlow."""
 
     uint64: Callable
     int64: Callable
@@ -34,7 +34,7 @@ NUMPY = Arithmetic(
 
 
 def mix(numbers: Any, by: Arithmetic) -> Any:
-    """64 well-mixed bits of each uint64: the finalizer of SplitMix64 (Steele et al., 2014)."""
+    """Hashes each uint64 with the finalizer of SplitMix64 (Steele et al., 2014)."""
     numbers = (numbers + by.uint64(1)) * by.uint64(_GOLDEN)
     numbers = by.xor(numbers, by.shift(numbers, by.uint64(30))) * by.uint64(_FIRST)
     numbers = by.xor(numbers, by.shift(numbers, by.uint64(27))) * by.uint64(_SECOND)
@@ -42,16 +42,23 @@ def mix(numbers: Any, by: Arithmetic) -> Any:
 
 
 class Sampler:
-    """Draws segments, every start on a hop of every utterance alike, and gains, uniformly.
+    """Draws random segments and gains, both uniformly.
+
+    A segment starts on a hop. All starts in all utterances have the same probability.
 
     Args:
-        hop, segment: in samples; `segment` is a multiple of `hop`.
-        samples: int64 (utterances,) lengths; those shorter than `segment` are never drawn.
-        seed: of all draws.
+        hop: samples per frame.
+        segment: samples per segment, a multiple of `hop`.
+        samples: lengths of the utterances, int64 (utterances,); utterances shorter than `segment`
+            are never drawn.
+        seed: seed of all draws.
         gain: lowest and highest factor.
-        silence_probability: share of draws whose gain is 0 instead.
-        start_probability: share of draws whose start is 0 instead, for there a vocoder has to do without
-            what was before, and most segments are from somewhere within.
+        silence_probability: probability that a gain is replaced by 0.
+        start_probability: probability that a start is replaced by 0. At the start of an utterance
+            a vocoder has no past context, and uniform draws are rarely there.
+
+    Attributes:
+        starts: number of possible starts in all utterances.
     """
 
     def __init__(
@@ -74,20 +81,26 @@ class Sampler:
         self._key = mix(np.array([seed], np.uint64), NUMPY)[0]
 
     def draw(self, first: Any, count: int, by: Arithmetic = NUMPY) -> tuple[Any, Any, Any]:
-        """The draws from `first` on: utterance, start in samples and float32 gain, each (count,).
+        """Returns draws `first` to `first + count − 1`; bit-identical in NumPy and TensorFlow.
 
-        NumPy and TensorFlow give the same bits.
+        Args:
+            first: number of the first draw.
+            count: number of draws.
+            by: the operations to compute with.
+
+        Returns:
+            Utterance index, start in samples and gain (float32), each (count,).
         """
         numbers = by.uint64(first) + by.uint64(np.arange(count))
         counters = by.uint64(self._key) + numbers * by.uint64(2)
-        place = by.int64(mix(counters, by) % by.uint64(self.starts))
-        utterance = by.search(self._ends, place)
-        start = (place - by.take(self._begins, utterance)) * self._hop
-        # 24 bits are all that a float32 between 0 and 1 can tell apart evenly.
+        position = by.int64(mix(counters, by) % by.uint64(self.starts))
+        utterance = by.search(self._ends, position)
+        start = (position - by.take(self._begins, utterance)) * self._hop
+        # A float32 in [0, 1) has 24 evenly spaced bits.
         bits = mix(counters + by.uint64(1), by)
-        share = by.float32(by.int64(by.shift(bits, by.uint64(40)))) * np.float32(2**-24)
-        within = by.float32(by.int64(bits % by.uint64(2**24))) * np.float32(2**-24)
-        start *= by.int64(within >= self._start)
-        heard = by.float32(share >= self._silence)
-        share = (share - self._silence) / (1 - self._silence)
-        return utterance, start, (self._low + (self._high - self._low) * share) * heard
+        uniform = by.float32(by.int64(by.shift(bits, by.uint64(40)))) * np.float32(2**-24)
+        start_uniform = by.float32(by.int64(bits % by.uint64(2**24))) * np.float32(2**-24)
+        start *= by.int64(start_uniform >= self._start)
+        audible = by.float32(uniform >= self._silence)
+        uniform = (uniform - self._silence) / (1 - self._silence)
+        return utterance, start, (self._low + (self._high - self._low) * uniform) * audible

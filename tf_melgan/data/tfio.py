@@ -1,7 +1,7 @@
-"""Recordings decoded inside a TensorFlow graph, where tensorflow-io loads: TensorFlow ≤ 2.17.1.
+"""Decodes recordings in a TensorFlow graph with tensorflow-io, up to TensorFlow 2.17.1.
 
-The same samples as `audio.read`, which needs no TensorFlow and works everywhere: bit for bit from
-wav and flac, to 1e-6 from ogg and mp3.
+The samples are those of `tf_melgan.audio.sound_files.read_audio`, which works without TensorFlow:
+bit-identical for wav and flac, within 1e-6 for ogg and mp3.
 """
 
 import os
@@ -18,7 +18,7 @@ def _ops() -> Any:
     try:
         from tensorflow_io.python.ops import core_ops
 
-        # The library behind the ops is loaded, or fails to, at the first look at one of them.
+        # The shared library is loaded, or fails to load, at the first access to an op.
         _ = core_ops.io_audio_readable_init
     except (ImportError, NotImplementedError, AttributeError):
         raise ImportError(
@@ -29,27 +29,33 @@ def _ops() -> Any:
 
 
 def decode(path: Any) -> tuple[Any, Any]:
-    """A scalar string tensor, the path → float32 (samples, channels) and int32 rate, in graph.
+    """Decodes a recording in graph.
 
-    Wavs of 32-bit integers are not for it: tensorflow-io takes them for floats.
+    Wavs of 32-bit integers are not supported, because tensorflow-io reads them as floats.
+
+    Args:
+        path: scalar string tensor.
+
+    Returns:
+        float32 samples (samples, channels) and the rate in Hz, an int32 scalar.
 
     Raises:
-        ImportError: tensorflow-io does not load.
+        ImportError: tensorflow-io cannot be loaded.
     """
     ops = _ops()
     import tensorflow as tf
 
-    # tensorflow-io keeps one open recording for each place in the graph: parallel calls of one
-    # place would read each other's.
-    alone = tf.CriticalSection(shared_name="tf_melgan_tfio")
-    return alone.execute(lambda: _decode(ops, path), exclusive_resource_access=False)
+    # tensorflow-io keeps one open recording per node of the graph. Parallel calls of one node
+    # would read each other's recordings.
+    lock = tf.CriticalSection(shared_name="tf_melgan_tfio")
+    return lock.execute(lambda: _decode(ops, path), exclusive_resource_access=False)
 
 
 def _decode(ops: Any, path: Any) -> tuple[Any, Any]:
     import tensorflow as tf
 
     recording = ops.io_audio_readable_init(path)
-    shape, kind, rate = ops.io_audio_readable_spec(recording)
+    shape, encoding, rate = ops.io_audio_readable_spec(recording)
 
     def samples(dtype: Any, zero: float, full: float) -> Any:
         def branch() -> Any:
@@ -58,20 +64,32 @@ def _decode(ops: Any, path: Any) -> tuple[Any, Any]:
 
         return branch
 
-    kinds = {
+    decoders = {
         tf.uint8: samples(tf.uint8, 128, 2**7),
         tf.int16: samples(tf.int16, 0, 2**15),
         tf.int32: samples(tf.int32, 0, 2**31),
         tf.float32: samples(tf.float32, 0, 1),
     }
-    number = tf.cast(kind, tf.int32)
-    branches = [(tf.equal(number, dtype.as_datatype_enum), act) for dtype, act in kinds.items()]
+    stored_dtype = tf.cast(encoding, tf.int32)
+    branches = [
+        (tf.equal(stored_dtype, dtype.as_datatype_enum), decoder)
+        for dtype, decoder in decoders.items()
+    ]
     sound = tf.case(branches, exclusive=True)
     return tf.ensure_shape(sound, (None, None)), tf.cast(rate, tf.int32)
 
 
 def read_audio(path: str | os.PathLike) -> tuple[np.ndarray, int]:
-    """`audio.read` through `decode`; `prepare(…, read=tfio.read)` uses it."""
+    """Reads a recording with `decode`, for `tf_melgan.prepare(…, read=read_audio)`.
+
+    Returns:
+        float32 samples (samples, channels) and the rate in Hz.
+
+    Raises:
+        UserInputError: the file is missing, cannot be decoded, is empty, is a wav of 32-bit
+            integers, or holds NaN or infinity.
+        ImportError: tensorflow-io cannot be loaded.
+    """
     _ops()
     import tensorflow as tf
 

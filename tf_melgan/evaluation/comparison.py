@@ -1,4 +1,4 @@
-"""Folders of synthesized speech against recordings: pairs by file name, scores, means."""
+"""Compares folders of synthesized speech with recordings: pairs files, computes metrics, means."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,30 +21,46 @@ _LENGTH_TOLERANCE = 0.1
 
 @dataclass(frozen=True)
 class UtteranceMetrics:
-    """One recording and what each system made of it.
+    """The metrics of one utterance.
 
-    `rate` (Hz) is what all were compared at: the lowest of the files' rates. `scores` is by
-    system, then by metric; the recording itself, as the system "recordings", has only a DNSMOS.
+    Args:
+        name: the path of the files inside their folders, without suffix.
+        rate: the sample rate of the comparison in Hz, the lowest rate of the files.
+        reference: the recording.
+        synthesized: the synthesized file of each system.
+        scores: values by system and metric; the recording itself, as the system "recordings", has
+            only a DNSMOS value.
     """
 
     name: str
     rate: int
     reference: Path
     synthesized: dict[str, Path]
-    compute_metrics: dict[str, dict[str, MetricValue]]
+    scores: dict[str, dict[str, MetricValue]]
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """All utterances' scores."""
+    """The metrics of all utterances.
+
+    Args:
+        systems: names of the systems: their folders.
+        utterances: the metrics of each utterance.
+    """
 
     systems: list[str]
     utterances: list[UtteranceMetrics]
 
     def mean(self, system: str, metric: str) -> tuple[float, float, int] | None:
-        """Mean, half of its 95 % confidence interval (Student's t; NaN for one value), count.
+        """The mean of a metric over the utterances for which it is defined.
 
-        Utterances where the metric is not defined do not count; None where it never is.
+        Args:
+            system: the name of the system, or "recordings".
+            metric: the key of the metric.
+
+        Returns:
+            The mean, half the width of its 95 % confidence interval (Student's t; NaN for a single
+            value), and the number of utterances. None if the metric is defined for no utterance.
         """
         values = [u.scores[system].get(metric) for u in self.utterances]
         values = np.array([value for value in values if isinstance(value, float)])
@@ -59,14 +75,26 @@ class Evaluation:
 
 
 def evaluate(reference: Path, systems: Iterable[Path]) -> Evaluation:
-    """Scores folders of synthesized speech against the folder of recordings.
+    """Computes all metrics for folders of synthesized speech, against a folder of recordings.
 
-    Files belong together that have the same path inside their folder, whatever their suffix.
-    Recordings that no system has are left out.
+    Files are paired by their path inside the folder, without suffix. Recordings that no system has
+    are ignored.
+
+    Example:
+        evaluation = tf_melgan.evaluate(Path("recordings"), [Path("wavs")])
+        mean, half_interval, count = evaluation.mean("wavs", "pesq")
+        print(f"PESQ {mean:.2f} ± {half_interval:.2f} over {count} utterances")
+
+    Args:
+        reference: the folder of recordings: wav, flac, ogg or mp3 files.
+        systems: one folder of synthesized speech per system.
+
+    Returns:
+        The metrics of all utterances.
 
     Raises:
-        UserInputError: a folder without audio, a file without its recording, systems that hold
-            different files, or a file 0.1 s longer or shorter than its recording.
+        UserInputError: a folder has no audio, a file has no recording, the systems hold different
+            files, or the durations of a file and its recording differ by more than 0.1 s.
     """
     recordings, folders, names = _compared(reference, systems)
     if not folders:
@@ -81,18 +109,23 @@ def evaluate(reference: Path, systems: Iterable[Path]) -> Evaluation:
 
 
 def add_griffin_lim(reference: Path, systems: list[Path], out: Path) -> Path:
-    """Makes the baseline: each recording's log-mel, back to sound by Griffin-Lim.
+    """Writes a baseline system: the log-mel of each recording, inverted with Griffin-Lim.
 
-    Only recordings that the systems have too are taken; without a system, all.
+    Uses the recordings that the systems have too; without systems, all recordings.
+
+    Args:
+        reference: the folder of recordings.
+        systems: one folder of synthesized speech per system; may be empty.
+        out: the folder for the baseline's wav files.
 
     Returns:
-        `out`, a folder of wavs that `evaluate` takes as one more system.
+        `out`, which `evaluate` takes as one more system.
 
     Raises:
-        UserInputError: as `evaluate` does; nothing is made then.
+        UserInputError: as for `evaluate`; then nothing is written.
     """
-    recordings, folders, shared = _compared(reference, systems)
-    names = shared if folders else list(recordings)
+    recordings, folders, common = _compared(reference, systems)
+    names = common if folders else list(recordings)
     with Progress(len(names), "griffin-lim", "utterances") as progress:
         for name in names:
             rate = audio_info(recordings[name]).samplerate
@@ -105,7 +138,7 @@ def add_griffin_lim(reference: Path, systems: list[Path], out: Path) -> Path:
 def _compared(
     reference: Path, systems: Iterable[Path]
 ) -> tuple[dict[str, Path], dict[str, dict[str, Path]], list[str]]:
-    """The recordings and each system's files by name, and the names that all systems have."""
+    """The recordings by name, each system's files by name, and the names in all systems."""
     recordings = _files(reference)
     folders = {system: _files(path) for system, path in _named(systems).items()}
     names = list(next(iter(folders.values()), {}))
@@ -139,7 +172,7 @@ def _named(systems: Iterable[Path]) -> dict[str, Path]:
         names = [path.as_posix() for path in paths]
     if RECORDINGS in names:
         raise UserInputError(
-            f"{RECORDINGS}: is what the report calls the recordings; rename this folder"
+            f"{RECORDINGS}: the report uses this name for the recordings; rename this folder"
         )
     return dict(zip(names, paths, strict=True))
 
@@ -152,7 +185,7 @@ def _check_names(
             raise UserInputError(f"{path}: has no recording of the same name in {reference}")
     for name in sorted(set(names) ^ set(files)):
         raise UserInputError(
-            f"{system}: the systems hold different files, {name} for one; "
+            f"{system}: the systems hold different files, for example {name}; "
             "give each the same utterances"
         )
 

@@ -1,4 +1,4 @@
-"""How close synthesized speech comes to the recording: one function per objective score."""
+"""Objective metrics of synthesized speech against the recording, one function per metric."""
 
 import warnings
 from collections.abc import Callable
@@ -11,18 +11,28 @@ from tf_melgan.audio.mel_spec import MelSpec
 from tf_melgan.audio.sound_files import resample
 
 _SPEECH_RATE = 16_000
-_PIECE_SECONDS = 20
+_PESQ_CHUNK_SECONDS = 20
 _STFT_RESOLUTIONS = ((512, 128), (1024, 256), (2048, 512))
 _SMALLEST_MAGNITUDE = 1e-5
 _CEPSTRA = 24
 
 MetricValue = float | str
-"""A number, or in words why there is none."""
+"""A number, or the reason why the metric is not defined, as text."""
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A column of the table; `compute` takes (reference, synthesized, rate)."""
+    """A metric, which is a column of the report's table.
+
+    Args:
+        key: the key in results.
+        title: the column's title.
+        unit: the unit, or "".
+        higher_is_better: whether a higher value is better.
+        digits: decimals to show.
+        about: a short description.
+        compute: the function (reference, synthesized, rate) → value.
+    """
 
     key: str
     title: str
@@ -34,7 +44,16 @@ class Metric:
 
 
 def metric_mel_spec(rate: int) -> MelSpec:
-    """The mel convention that scores use at a rate: the default one, its windows scaled with it."""
+    """The mel convention of the metrics at a sample rate.
+
+    It is the default convention with the window scaled to the rate.
+
+    Args:
+        rate: the sample rate, Hz.
+
+    Returns:
+        The convention; `n_fft` is a power of two and `hop` a quarter of it.
+    """
     n_fft = round(1024 * 2.0 ** round(np.log2(rate / 22050)))
     return MelSpec(sample_rate=rate, n_fft=n_fft, hop=n_fft // 4, fmax=rate / 2)
 
@@ -42,15 +61,21 @@ def metric_mel_spec(rate: int) -> MelSpec:
 def compute_metrics(
     reference: np.ndarray, synthesized: np.ndarray, rate: int
 ) -> dict[str, MetricValue]:
-    """Every score of `METRICS`, by key.
+    """Computes all metrics of `METRICS` for one utterance.
+
+    Example:
+        from tf_melgan.evaluation.metrics import compute_metrics
+        values = compute_metrics(recording, vocoder.vocode(mel), rate=22050)
+        print(values["pesq"], values["mel"])
 
     Args:
         reference: the recording, float (samples,) in [-1, 1].
-        synthesized: the same utterance, aligned; the longer of the two is cut at its end.
-        rate: of both, Hz.
+        synthesized: the same utterance, aligned, float (samples,). The longer of the two signals
+            is cut at its end.
+        rate: the sample rate of both, Hz.
 
     Returns:
-        A number for each score, or the reason (a str) why it is not defined for this pair.
+        For each metric, by key, a number, or the reason (str) why it is not defined for this pair.
     """
     length = min(len(reference), len(synthesized))
     pair = [np.clip(x[:length], -1, 1).astype(np.float32) for x in (reference, synthesized)]
@@ -58,17 +83,18 @@ def compute_metrics(
 
 
 def pesq_wb(reference: np.ndarray, synthesized: np.ndarray, rate: int) -> MetricValue:
-    """Wide-band PESQ (ITU-T P.862.2), 1 to 4.64; long audio is the mean over pieces of 20 s.
+    """Wide-band PESQ (ITU-T P.862.2), 1 to 4.64; for long audio the mean over chunks of 20 s.
 
-    The ITU's code has room for 50 bursts of speech and writes past its end when there are more.
+    Long audio is split because the ITU's code has a buffer for 50 bursts of speech and overruns it
+    when there are more.
     """
     import pesq
 
     reference, synthesized = (resample(x, rate, _SPEECH_RATE) for x in (reference, synthesized))
     if not reference.any() or not synthesized.any():
         return "silent"
-    pieces = -(-len(reference) // (_PIECE_SECONDS * _SPEECH_RATE))
-    reference, synthesized = (np.array_split(x, pieces) for x in (reference, synthesized))
+    chunks = -(-len(reference) // (_PESQ_CHUNK_SECONDS * _SPEECH_RATE))
+    reference, synthesized = (np.array_split(x, chunks) for x in (reference, synthesized))
     values = []
     for a, b in zip(reference, synthesized, strict=True):
         try:
@@ -81,7 +107,7 @@ def pesq_wb(reference: np.ndarray, synthesized: np.ndarray, rate: int) -> Metric
 
 
 def stoi(reference: np.ndarray, synthesized: np.ndarray, rate: int) -> MetricValue:
-    """Short-time objective intelligibility (Taal et al. 2011), up to 1."""
+    """Short-time objective intelligibility (STOI; Taal et al. 2011), up to 1."""
     import pystoi
 
     with warnings.catch_warnings():
@@ -93,7 +119,7 @@ def stoi(reference: np.ndarray, synthesized: np.ndarray, rate: int) -> MetricVal
 
 
 def dnsmos(reference: np.ndarray, synthesized: np.ndarray, rate: int) -> MetricValue:
-    """Overall opinion score predicted from the synthesized speech alone (DNSMOS P.835), 1 to 5."""
+    """Overall opinion score predicted without the recording (DNSMOS P.835), 1 to 5."""
     from speechmos import dnsmos as network
 
     audio = resample(synthesized, rate, _SPEECH_RATE)
@@ -103,12 +129,15 @@ def dnsmos(reference: np.ndarray, synthesized: np.ndarray, rate: int) -> MetricV
 
 
 def log_mel_l1(reference: np.ndarray, synthesized: np.ndarray, rate: int) -> MetricValue:
-    """Mean absolute difference of log10 mel spectrograms (`spec_of`)."""
+    """Mean absolute difference of log10 mel spectrograms, in the convention `metric_mel_spec`."""
     return float(np.abs(_mel_difference(reference, synthesized, rate)).mean())
 
 
 def stft_distance(reference: np.ndarray, synthesized: np.ndarray, rate: int) -> MetricValue:
-    """Multi-resolution STFT distance, as `losses.multi_resolution_stft_loss`, in float64."""
+    """Multi-resolution STFT distance in float64.
+
+    Same formula as `tf_melgan.losses.spectral.multi_resolution_stft_loss`.
+    """
     terms = []
     for n_fft, hop in _STFT_RESOLUTIONS:
         a, b = (_magnitude(x, n_fft, hop) for x in (reference, synthesized))
@@ -120,9 +149,10 @@ def stft_distance(reference: np.ndarray, synthesized: np.ndarray, rate: int) -> 
 def mel_cepstral_distortion(
     reference: np.ndarray, synthesized: np.ndarray, rate: int
 ) -> MetricValue:
-    """dB over 24 mel cepstra, without the level (Kubichek 1993); frames are already aligned.
+    """Mel cepstral distortion (MCD; Kubichek 1993) in dB, over 24 cepstra, without the level c0.
 
-    The cepstra are the cosine transform of the log-mel spectrogram of `spec_of`.
+    The cepstra are the cosine transform of the log-mel in the convention `metric_mel_spec`. Frames
+    must be aligned.
     """
     from scipy.fft import dct
 
@@ -132,7 +162,10 @@ def mel_cepstral_distortion(
 
 
 def pitch_error(reference: np.ndarray, synthesized: np.ndarray, rate: int) -> MetricValue:
-    """Root mean square error of F0 in cents, where both are voiced (pYIN, Mauch & Dixon 2014)."""
+    """Root mean square error of F0 in cents over frames where both signals are voiced.
+
+    F0 is estimated with pYIN (Mauch & Dixon 2014) between 60 and 600 Hz.
+    """
     import librosa
 
     spec = metric_mel_spec(rate)

@@ -1,4 +1,4 @@
-"""Pictures for the eye: spectrograms above each other, and the curves of a run."""
+"""Plots: stacked mel spectrograms, stacked linear spectrograms, and the curves of a run."""
 
 import io
 import json
@@ -16,7 +16,16 @@ _DECIBELS = 80
 
 
 def spectrograms(path: str | Path, mels: dict[str, np.ndarray], spec: MelSpec) -> None:
-    """Writes a PNG of log-mels (frames, n_mels) above each other, on one scale, by title."""
+    """Writes a PNG of log-mels, stacked and on one color scale.
+
+    Args:
+        path: the PNG file to write.
+        mels: log-mels (frames, n_mels) by title.
+        spec: the convention of all mels.
+
+    Raises:
+        UserInputError: the file cannot be written.
+    """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 3 * len(mels)), layout="constrained")
@@ -39,13 +48,17 @@ def spectrograms(path: str | Path, mels: dict[str, np.ndarray], spec: MelSpec) -
 
 
 def spectra(path: str | Path, sounds: dict[str, np.ndarray], rate: int, start: float) -> None:
-    """Writes a PNG of magnitudes over linear frequency above each other, on one scale, by title.
+    """Writes a PNG of magnitude spectrograms in dB over linear frequency, stacked, on one scale.
 
     Args:
-        path: of the PNG.
-        sounds: float (samples,) each; the scale goes from the peak of the first 80 dB down.
-        rate: of all, Hz.
-        start: of the sounds in their utterance, seconds.
+        path: the PNG file to write.
+        sounds: audio, float (samples,), by title. The color scale spans 80 dB below the peak of the
+            first one.
+        rate: the sample rate of all, Hz.
+        start: the position of the excerpt in the utterance, seconds.
+
+    Raises:
+        UserInputError: the file cannot be written.
     """
     from matplotlib.figure import Figure
 
@@ -55,7 +68,7 @@ def spectra(path: str | Path, sounds: dict[str, np.ndarray], rate: int, start: f
     axes = figure.subplots(len(sounds), 1, sharex=True, squeeze=False)[:, 0]
     for axis, (title, image) in zip(axes, images.items(), strict=True):
         seconds = len(sounds[title]) / rate
-        drawn = axis.imshow(
+        last_image = axis.imshow(
             image.T,
             origin="lower",
             aspect="auto",
@@ -66,12 +79,20 @@ def spectra(path: str | Path, sounds: dict[str, np.ndarray], rate: int, start: f
         )
         axis.set(title=title, ylabel="kHz")
     axes[-1].set_xlabel("seconds")
-    figure.colorbar(drawn, ax=axes, label="dB", aspect=40)
+    figure.colorbar(last_image, ax=axes, label="dB", aspect=40)
     _save(figure, path)
 
 
 def thumbnail(mel: np.ndarray, like: np.ndarray) -> bytes:
-    """A PNG of a log-mel (frames, n_mels), a pixel per value, colored on the scale of `like`."""
+    """A PNG image of a log-mel, one pixel per value.
+
+    Args:
+        mel: log-mel (frames, n_mels).
+        like: log-mel (frames, n_mels) whose range sets the color scale.
+
+    Returns:
+        The bytes of the PNG.
+    """
     from matplotlib import image
 
     low, high = _range([like])
@@ -81,15 +102,23 @@ def thumbnail(mel: np.ndarray, like: np.ndarray) -> bytes:
 
 
 def curves(path: str | Path, history: str | Path) -> None:
-    """Writes a PNG with a panel per number that a run's history.jsonl follows over its steps."""
+    """Writes a PNG that plots each value of a run's history.jsonl over the steps.
+
+    Args:
+        path: the PNG file to write.
+        history: the run's history.jsonl.
+
+    Raises:
+        UserInputError: the history is empty or cannot be read, or the file cannot be written.
+    """
     from matplotlib.figure import Figure
 
     rows = _rows(Path(history))
     keys = sorted({key for row in rows for key in row if key != "step"})
     columns = min(3, len(keys))
-    lines = -(-len(keys) // columns)
-    figure = Figure(figsize=(5 * columns, 3 * lines), layout="constrained")
-    axes = figure.subplots(lines, columns, squeeze=False).ravel()
+    panel_rows = -(-len(keys) // columns)
+    figure = Figure(figsize=(5 * columns, 3 * panel_rows), layout="constrained")
+    axes = figure.subplots(panel_rows, columns, squeeze=False).ravel()
     for axis, key in zip(axes, keys, strict=False):
         points = [(row["step"], row[key]) for row in rows if key in row]
         axis.plot(*zip(*points, strict=True), marker="." if len(points) < 50 else None)

@@ -1,4 +1,4 @@
-"""What the chains of all kinds of generators are made with."""
+"""Base class and helpers that build a generator's streaming stages in TensorFlow."""
 
 from collections.abc import Callable, Iterator
 
@@ -11,17 +11,19 @@ Observer = Callable[[str, tf.Tensor], tf.Tensor]
 
 
 def unobserved(name: str, signal: tf.Tensor) -> tf.Tensor:
+    """The observer that returns every signal unchanged."""
     return signal
 
 
 class GraphBuilder:
-    """Makes the stages of a generator, and holds their weights.
+    """Builds the stages of a generator and holds their weights.
 
     Args:
-        observe: as `InferenceGraph` takes it.
+        observe: (name, signal) → signal; every signal that may be int8 passes through it.
 
     Attributes:
-        weights, int8_kernels: as `InferenceGraph` has them.
+        weights: the variables of all stages, by name.
+        int8_kernels: the kernels that may be int8, by the name of their convolution.
     """
 
     def __init__(self, observe: Observer):
@@ -30,7 +32,7 @@ class GraphBuilder:
         self.int8_kernels: dict[str, tf.Variable] = {}
 
     def stages(self) -> Iterator[StreamingStage]:
-        """The stages in order; what they compute with is then in `weights`."""
+        """Yields the stages in order, and adds their variables to `weights`."""
         raise NotImplementedError
 
     def convolution(
@@ -41,10 +43,14 @@ class GraphBuilder:
         dilation: int = 1,
         int8: bool = True,
     ) -> SignalFunction:
-        """A convolution of a padded signal with a kernel (taps, channels, filters).
+        """Returns a convolution over time of a padded signal.
 
         Args:
-            int8: whether it may be int8.
+            name: the name of its variables.
+            kernel: (taps, channels, filters).
+            bias: (filters,), or None.
+            dilation: in samples.
+            int8: whether the kernel may be int8.
         """
         weight, offset = self._variables(name, kernel, bias)
         if int8:
@@ -59,10 +65,12 @@ class GraphBuilder:
     def depthwise(
         self, name: str, kernel: np.ndarray, bias: np.ndarray | None = None
     ) -> SignalFunction:
-        """A convolution of each channel of a padded signal with its own kernel, never int8.
+        """Returns a depthwise convolution over time of a padded signal; it is never int8.
 
         Args:
+            name: the name of its variables.
             kernel: (taps, channels, 1).
+            bias: (channels,), or None.
         """
         weight, offset = self._variables(name, kernel, bias)
 
@@ -73,6 +81,7 @@ class GraphBuilder:
         return convolve
 
     def variable(self, name: str, value: np.ndarray) -> tf.Variable:
+        """Adds a float32 variable to `weights` and returns it."""
         self.weights[name] = tf.Variable(value.astype(np.float32), trainable=False)
         return self.weights[name]
 

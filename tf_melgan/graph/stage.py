@@ -1,6 +1,7 @@
-"""What lies between two paddings: one rule for whole signals and for their parts.
+"""A stage of a streaming generator: one definition for whole signals and for streams.
 
-Signals are float32 (batch, 1, time, channels), since engines convolve in two dimensions.
+Signals are float32 (batch, 1, time, channels), because the inference engines have convolutions in
+two dimensions.
 """
 
 from collections.abc import Callable
@@ -15,18 +16,18 @@ SignalFunction = Callable[[tf.Tensor], tf.Tensor]
 
 @dataclass(frozen=True)
 class StreamingStage:
-    """What lies between two paddings: windows on a padded signal become samples of the next.
+    """One padding and the operations after it: windows of the padded signal become output samples.
 
     Args:
-        name: what its operations are called after.
-        pre_op: what each part of the incoming signal passes through first.
-        channels: of that signal.
-        pad: samples that are padded on before its beginning and behind its end.
-        reflect: whether padding mirrors the signal; otherwise it is zeros.
-        state_length: samples of the window beyond its first; a stream remembers as many.
-        apply: (padded signal, the signal in its middle) → `rate` samples for each window.
-        rate: samples that come out for one that comes in.
-        crop: samples dropped from the beginning and the end of what comes out.
+        name: the name scope of its operations.
+        pre_op: an operation on each part of the input, before padding.
+        channels: input channels.
+        pad: samples to pad before the start and after the end of the signal.
+        reflect: whether padding reflects the signal; otherwise it adds zeros.
+        state_length: window length − 1; a stream keeps this many samples as its state.
+        apply: (padded signal, the signal at the center of each window) → `rate` samples per window.
+        rate: output samples per input sample.
+        crop: samples to remove from the start and the end of the output.
     """
 
     name: str
@@ -41,17 +42,22 @@ class StreamingStage:
 
     @property
     def shortest(self) -> int:
-        """The fewest samples that can be mirrored without mirroring them again."""
+        """The shortest signal, in samples, that padding does not have to reflect repeatedly."""
         return max(self.pad) + 1 if self.reflect else 1
 
     def emitted(self, samples: int) -> int:
-        """How many samples come out once the first `samples` have come in."""
+        """Returns the number of output samples after the first `samples` input samples."""
         return (samples + self.pad[0] - self.state_length) * self.rate - self.crop[0]
 
     def __call__(
         self, new: tf.Tensor | None, past: tf.Tensor | None, last: bool
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """What comes out for a signal that begins with `new`, or goes on with it after `past`.
+        """Processes the next part of a stream.
+
+        Args:
+            new: the next input samples, or None if there are none.
+            past: the state of the previous call, or None at the start of the signal.
+            last: whether the signal ends after `new`.
 
         Returns:
             The output, and the state: the `past` of the next call.
@@ -64,17 +70,21 @@ class StreamingStage:
     ) -> tuple[tf.Tensor, tf.Tensor]:
         first = past is None
         parts = [self.pre_op(part) for part in (past, new) if part is not None]
-        known = parts[0] if len(parts) == 1 else tf.concat(parts, _TIME)
+        signal = parts[0] if len(parts) == 1 else tf.concat(parts, _TIME)
         left, right = self.pad[0] * first, self.pad[1] * last
-        padded = self._padded(known, left, right)
+        padded = self._padded(signal, left, right)
         middle = slice(self.pad[0], self.pad[0] - self.state_length or None)
-        output = self.apply(padded, known if first and last else padded[:, :, middle])
+        output = self.apply(padded, signal if first and last else padded[:, :, middle])
         return self._cropped(output, first, last), padded[:, :, -self.state_length :]
 
     def padded_batch(self, signal: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
-        """What comes out for each signal of a batch if it is its first `lengths` samples alone.
+        """Processes whole signals of different lengths, each as if it were alone.
 
-        They may be fewer than padding mirrors. What comes out behind their end has no meaning.
+        A signal may be shorter than its padding. Outputs after its end are undefined.
+
+        Args:
+            signal: (batch, 1, time, channels).
+            lengths: int32 (batch,); the samples of each signal, from its start.
         """
         with tf.name_scope(self.name):
             return self._padded_batch(signal, lengths)
@@ -83,11 +93,11 @@ class StreamingStage:
         signal = self.pre_op(signal)
         left, right = self.pad
         if self.reflect:
-            place = tf.range(-left, tf.shape(signal)[_TIME] + right)[None]
+            index = tf.range(-left, tf.shape(signal)[_TIME] + right)[None]
             end = lengths[:, None] - 1
-            place = tf.math.floormod(place, tf.maximum(2 * end, 1))
-            place = tf.minimum(place, tf.abs(2 * end - place))
-            padded = tf.gather(signal[:, 0], place, axis=1, batch_dims=1)[:, None]
+            index = tf.math.floormod(index, tf.maximum(2 * end, 1))
+            index = tf.minimum(index, tf.abs(2 * end - index))
+            padded = tf.gather(signal[:, 0], index, axis=1, batch_dims=1)[:, None]
         else:
             inside = tf.range(tf.shape(signal)[_TIME])[None] < lengths[:, None]
             signal *= tf.cast(inside, signal.dtype)[:, None, :, None]
@@ -109,7 +119,7 @@ class StreamingStage:
 
 
 def _joined(signals: list[tf.Tensor | None]) -> tf.Tensor | None:
-    """One after the other in time, by concatenations that XNNPACK takes: of few signals each."""
+    """Concatenates signals in time, at most 4 at once, which XNNPACK supports."""
     signals = [signal for signal in signals if signal is not None]
     while len(signals) > 1:
         groups = range(0, len(signals), _MOST_JOINED)

@@ -1,4 +1,4 @@
-"""`Vocoder`: one face for log-mel → audio, whatever holds the weights."""
+"""`Vocoder`: log-mel → waveform, with one interface for all voice formats."""
 
 import itertools
 from collections.abc import Callable
@@ -20,32 +20,42 @@ _KINDS = "a run's folder, a SavedModel, a .keras or a .tflite file"
 
 
 class Stream(Protocol):
-    """Frames in, as they come; the sound that they complete, at once."""
+    """Vocodes an utterance in chunks; returns samples as soon as they can be computed."""
 
     def push(self, mel: np.ndarray) -> np.ndarray:
-        """Float32 (frames, n_mels) → float32 (samples,), perhaps none yet."""
+        """Float32 log-mel (frames, n_mels) → float32 waveform (samples,), possibly empty."""
 
     def finish(self) -> np.ndarray:
-        """The rest of the sound; the stream is then as new."""
+        """The remaining samples, float32 (samples,). Resets the stream for a new utterance."""
 
 
 class Voice(Protocol):
-    """What a `Vocoder` speaks with."""
+    """The interface of the engines that a `Vocoder` runs."""
 
     spec: MelSpec
 
     def __call__(self, mel: np.ndarray) -> np.ndarray:
-        """Float32 (frames, n_mels) → float32 (frames · hop,)."""
+        """Float32 log-mel (frames, n_mels) → float32 waveform (frames · hop,)."""
 
     def stream(self) -> Stream:
-        """A new stream."""
+        """A stream for a new utterance."""
 
 
 class Vocoder:
-    """Makes sound from log-mel spectrograms.
+    """Turns log-mel spectrograms into waveforms, with any speaker's mels.
+
+    Create one with `Vocoder.load`.
+
+    Example:
+        vocoder = tf_melgan.Vocoder.load("lj-lite")
+        mel = tf_melgan.log_mel(recording, vocoder.spec)
+        tf_melgan.write_audio("out.wav", vocoder.vocode(mel), vocoder.spec.sample_rate)
+
+    Args:
+        voice: the engine that runs the generator, such as `KerasEngine` or `LiteRTEngine`.
 
     Attributes:
-        spec: the mel convention that the weights were trained for.
+        spec: the mel convention of the voice; mels must have been computed with it.
     """
 
     def __init__(self, voice: Voice):
@@ -53,18 +63,28 @@ class Vocoder:
 
     @classmethod
     def load(cls, path: str | Path, threads: int | None = None) -> "Vocoder":
-        """Opens a run's folder, a SavedModel, a `.tflite`, `.keras` or `.npz` by looking at it.
+        """Opens a voice; the format is detected from the file or folder.
 
-        Of a run, the best checkpoint speaks, or the last where there is no best one yet; with the
-        averaged weights, if the run averages them.
+        From a run, loads the generator of the best checkpoint: the one with the lowest validation
+        log-mel distance, or the last one if discriminators take part. If the run averages its
+        weights, the averaged ones are used.
+
+        Example:
+            vocoder = tf_melgan.Vocoder.load("runs/voice")
+            phone = tf_melgan.Vocoder.load("voice.tflite", threads=1)
+            shipped = tf_melgan.Vocoder.load("lj-lite")
 
         Args:
-            path: the file or folder, or the name of a voice that ships: "lj-lite".
-            threads: of a `.tflite`; by default as many as there are cores.
+            path: a run's folder, a SavedModel's folder, a `.tflite`, `.keras` or `.npz` file, or
+                the name of a shipped voice, such as "lj-lite".
+            threads: CPU threads for a `.tflite` file; all cores by default.
+
+        Returns:
+            The vocoder.
 
         Raises:
-            UserInputError: the path is missing, foreign or damaged.
-            ImportError: the packages that hold such weights are not installed.
+            UserInputError: the path does not exist, is not a voice, or is damaged.
+            ImportError: a package that this format needs is not installed.
         """
         path = voices.resolve(path)
         if not path.exists():
@@ -74,22 +94,41 @@ class Vocoder:
             return cls(_opened(path, threads))
 
     def vocode(self, mel: np.ndarray, source: MelSpec | None = None) -> np.ndarray:
-        """Log-mel (frames, n_mels) → float32 (frames · hop,), where ±1 is full scale.
+        """Vocodes a whole utterance.
+
+        Example:
+            vocoder = tf_melgan.Vocoder.load("lj-lite")
+            mel = np.load("mel.npy")
+            audio = vocoder.vocode(mel)
 
         Args:
-            mel: floats, in the convention of `spec`; `tf_melgan.features.adapt` converts others.
-            source: what `mel` was made with, where that is known.
+            mel: log-mel, float (frames, n_mels), in the convention `spec`. Convert mels of another
+                convention with `tf_melgan.convert_mel`.
+            source: the convention that `mel` was computed with, if known; checked against `spec`.
+
+        Returns:
+            The waveform, float32 (frames · hop,); full scale is ±1.
 
         Raises:
-            UserInputError: the mel has another convention or shape, or values that `spec` cannot give.
+            UserInputError: the mel has another convention or shape, or values out of range for
+                `spec`.
         """
         return self._voice(check_mel(mel, self.spec, source))
 
     def stream(self) -> "VocoderStream":
-        """A stream: `push` mels of any number of frames, play what comes, and `finish`.
+        """Starts a stream, which vocodes an utterance in chunks of any number of frames.
 
-        Altogether the sound is that of `vocode`: of a `.tflite` to the bit, however the frames
-        were cut; but of MelGAN's generators in int8-dynamic nearly.
+        The samples of all chunks together equal those of `vocode`. With a `.tflite` file they are
+        bit-identical for any chunk sizes; only for MelGAN generators in int8-dynamic are they
+        nearly equal.
+
+        Example:
+            stream = vocoder.stream()
+            chunks = [stream.push(mel[i : i + 8]) for i in range(0, len(mel), 8)]
+            audio = np.concatenate([*chunks, stream.finish()])
+
+        Returns:
+            A stream for one utterance; `VocoderStream.finish` resets it for the next one.
         """
         return VocoderStream(self._voice.stream(), self.spec)
 
@@ -100,49 +139,67 @@ class Vocoder:
         subtype: str = "PCM_16",
         advance: Callable[[int], None] = lambda frames: None,
     ) -> "WavWriter":
-        """A file's sound into a wav, piece by piece, in memory that does not grow.
+        """Vocodes a file into a wav file, in chunks; memory does not grow with its length.
 
         Args:
-            source: a `.npy` of mels (frames, n_mels), or a recording.
-            target: the wav; it appears whole or not at all.
-            subtype: "PCM_16", or "FLOAT" for what was not clipped.
-            advance: called with the number of frames after each piece.
+            source: a `.npy` file with a log-mel, float (frames, n_mels), or a recording.
+            target: the wav file to write; it is complete or does not exist.
+            subtype: "PCM_16", or "FLOAT" for 32-bit floats without clipping.
+            advance: called after each chunk with its number of frames.
+
+        Returns:
+            The closed writer, with the number of samples written and clipped.
 
         Raises:
-            UserInputError: as `vocode` does, naming the file.
+            UserInputError: the source cannot be read, or as for `vocode`; names the file.
         """
-        # A device that runs voices on mels alone has no package for sound files.
+        # Devices that only vocode mels do not need the packages for audio files.
         from tf_melgan.audio.mel_files import iter_chunks
         from tf_melgan.audio.sound_files import wav_writer
 
-        pieces = iter_chunks(source, self.spec)
-        # What is wrong with the file mostly shows here, before anything is written.
-        first = next(pieces)
-        with wav_writer(target, self.spec.sample_rate, subtype) as written:
+        chunks = iter_chunks(source, self.spec)
+        # Most errors of the source are raised here, before the target is created.
+        first = next(chunks)
+        with wav_writer(target, self.spec.sample_rate, subtype) as writer:
             stream = self._voice.stream()
-            for mel in itertools.chain([first], pieces):
-                written.add(stream.push(mel))
+            for mel in itertools.chain([first], chunks):
+                writer.add(stream.push(mel))
                 advance(len(mel))
-            written.add(stream.finish())
-        return written
+            writer.add(stream.finish())
+        return writer
 
 
 class VocoderStream:
-    """See `Vocoder.stream`."""
+    """Vocodes an utterance in chunks; see `Vocoder.stream`.
+
+    Args:
+        stream: the engine's stream.
+        spec: the mel convention of the voice.
+    """
 
     def __init__(self, stream: Stream, spec: MelSpec):
         self._stream, self._spec = stream, spec
 
     def push(self, mel: np.ndarray) -> np.ndarray:
-        """Log-mel (frames, n_mels), one frame or more → float32 (samples,), perhaps none yet.
+        """Adds frames and returns the samples that can be computed now.
+
+        Args:
+            mel: the next frames of the log-mel, float (frames, n_mels), at least one frame.
+
+        Returns:
+            The next samples, float32 (samples,); empty while the first frames are collected.
 
         Raises:
-            UserInputError: as `Vocoder.vocode` does; the stream is as it was before.
+            UserInputError: as for `Vocoder.vocode`; the stream is unchanged.
         """
         return self._stream.push(check_mel(mel, self._spec))
 
     def finish(self) -> np.ndarray:
-        """The rest of the sound, float32 (samples,); the stream is then as new."""
+        """Ends the utterance and resets the stream.
+
+        Returns:
+            The remaining samples, float32 (samples,).
+        """
         return self._stream.finish()
 
 
@@ -156,8 +213,8 @@ def _opened(path: Path, threads: int | None) -> Voice:
 
         return KerasEngine.open(path)
     with path.open("rb") as file:
-        start = file.read(8)
-    if start[4:] != b"TFL3":
+        header = file.read(8)
+    if header[4:] != b"TFL3":
         raise UserInputError(f"{path}: is not a voice; give {_KINDS}")
     from tf_melgan.inference.engines.litert import LiteRTEngine
 

@@ -1,4 +1,4 @@
-"""The layers that MelGAN is made of, on any Keras backend. Signals are (batch, time, channels)."""
+"""MelGAN's layers, for any Keras backend. Signals are (batch, time, channels)."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,10 +14,14 @@ _register = keras.saving.register_keras_serializable("tf_melgan")
 
 @_register
 class ReflectionPadding1D(keras.layers.Layer):
-    """Mirrors `padding` samples at both ends: (batch, time, channels) → time + 2 · padding.
+    """Pads both ends of a signal by reflection.
 
-    Equal to `numpy.pad(mode="reflect")`: a signal shorter than the padding is mirrored again and
-    again, and a single sample is repeated.
+    Input: (batch, time, channels). Output: (batch, time + 2 · padding, channels).
+    Equal to `numpy.pad(mode="reflect")`: a signal shorter than the padding is reflected
+    repeatedly, and a single sample is repeated.
+
+    Args:
+        padding: samples to add at each end.
     """
 
     def __init__(self, padding: int, **kwargs: Any):
@@ -43,9 +47,10 @@ class ReflectionPadding1D(keras.layers.Layer):
 
 @_register
 class GroupedConv1D(keras.layers.Conv1D):
-    """`Conv1D` with many groups at the speed it should have, forward and backward.
+    """`Conv1D` for many groups, with a fast forward pass and fast gradients.
 
-    Keras's own runs through XLA on CPUs, where the gradient of 256 groups takes seconds.
+    Keras runs grouped convolutions with XLA on CPUs, where the gradient of 256 groups takes
+    seconds. Arguments are those of `keras.layers.Conv1D`.
     """
 
     def call(self, inputs: Any) -> Any:
@@ -58,15 +63,16 @@ class GroupedConv1D(keras.layers.Conv1D):
 
 @_register
 class UnfoldedConv1D(keras.layers.Conv1D):
-    """`Conv1D` with stride 1 and no padding, as one matrix product.
+    """`Conv1D` with stride 1 and no padding, computed as one matrix product.
 
-    Faster than a convolution where channels are many and samples few, its gradients above all.
+    Faster than a convolution if there are many channels and few samples, especially in the
+    gradients. Arguments are those of `keras.layers.Conv1D`.
     """
 
     def call(self, inputs: Any) -> Any:
         size, channels, filters = self.kernel.shape
         batch, time = ops.shape(inputs)[0], ops.shape(inputs)[1] - size + 1
-        # ops.slice, since the gradient of indexing is slow.
+        # ops.slice, because the gradient of indexing is slow.
         shifted = [ops.slice(inputs, (0, tap, 0), (batch, time, channels)) for tap in range(size)]
         frames = ops.reshape(ops.concatenate(shifted, axis=-1), (-1, size * channels))
         outputs = ops.matmul(frames, ops.reshape(self.kernel, (size * channels, filters)))
@@ -77,12 +83,22 @@ class UnfoldedConv1D(keras.layers.Conv1D):
 
 @_register
 class Upsample1D(keras.layers.Conv1DTranspose):
-    """Transposed convolution with kernel 2s and stride s that makes time exactly s times longer.
+    """Transposed convolution with kernel 2s and stride s; the output is exactly s times longer.
 
-    What PyTorch gives with padding s // 2 + s % 2 and output padding s % 2, for odd s too.
-    (batch, time, channels) → (batch, time · stride, filters). Each output sample sees two input
-    frames, so it is computed as a convolution of kernel 2 to stride · filters channels that are
-    then laid out in time.
+    Input: (batch, time, channels). Output: (batch, time · stride, filters).
+    Equal to PyTorch's `ConvTranspose1d` with padding s // 2 + s % 2 and output padding s % 2, for
+    odd s too. Each output sample depends on two input frames, so the layer computes a convolution
+    of kernel 2 to stride · filters channels and then reshapes the channels to time.
+
+    Args:
+        filters: output channels.
+        stride: the upsampling factor s.
+        **kwargs: further arguments of `keras.layers.Conv1DTranspose`.
+
+    Example:
+        from tf_melgan.layers.convolutions import Upsample1D
+        layer = Upsample1D(filters=256, stride=8)
+        assert layer(np.zeros((1, 10, 512))).shape == (1, 80, 256)
     """
 
     def __init__(self, filters: int, stride: int, **kwargs: Any):
@@ -102,9 +118,10 @@ class Upsample1D(keras.layers.Conv1DTranspose):
         return outputs + self.bias if self.use_bias else outputs
 
     def polyphase_kernel(self) -> Any:
-        """The kernel as a plain convolution's: (2, channels, stride · filters).
+        """Returns the kernel of the equivalent plain convolution: (2, channels, stride · filters).
 
-        Its taps weigh the frame before and the frame; its outputs are the samples of that frame.
+        Its two taps apply to the previous frame and to the current frame. Its outputs are the
+        `stride` samples of the current frame.
         """
         channels = self.kernel.shape[-1]
         kernel = ops.reshape(self.kernel, (2, self.stride, self.filters, channels))

@@ -1,4 +1,4 @@
-"""How convolutions begin: their initial weights and their weight normalization."""
+"""Initial weights and weight normalization of convolutions."""
 
 import keras
 import numpy as np
@@ -7,17 +7,21 @@ from tf_melgan.layers.weight_normalization import WeightNormalization
 
 
 def weight_normalized(layer: keras.Layer, weight_normalization: bool) -> keras.Layer:
-    """The layer, weight-normalized as the models here want it, or as it is."""
+    """Returns the layer, wrapped in `WeightNormalization` if `weight_normalization` is true."""
     return WeightNormalization(layer, data_init=False) if weight_normalization else layer
 
 
 def conv_initializers(kind: str, fan_in: int) -> dict[str, keras.initializers.Initializer]:
-    """Initial values for a convolution's kernel and bias.
+    """Returns the initializers of a convolution's kernel and bias, as keyword arguments.
 
-    "normal" is the recipe's: N(0, 0.02) for the direction, and no bias. "torch" is what the
-    official code trains from in fact, since PyTorch's weight norm overwrites the former:
-    U(±1 / √fan_in) for both, where fan_in counts kernel size × input channels of a group (for a
-    transposed convolution, × output channels).
+    "normal" is the paper's recipe: N(0, 0.02) for the direction and zero bias. "torch" is
+    U(±1 / √fan_in) for kernel and bias. The official code trains from the latter, because
+    PyTorch's weight norm overwrites its N(0, 0.02).
+
+    Args:
+        kind: "normal" or "torch".
+        fan_in: kernel size × input channels of a group; for a transposed convolution, kernel
+            size × output channels.
     """
     if kind == "normal":
         return {

@@ -1,7 +1,7 @@
-"""Pseudo-quadrature mirror filters: a signal as bands at a fraction of its rate, and back.
+"""Pseudo-quadrature mirror filters (PQMF): split a signal into sub-bands, and join them.
 
-Nguyen, "Near-perfect-reconstruction pseudo-QMF banks" (1994); the Kaiser prototype after Lin and
-Vaidyanathan (1998); used for vocoders by Multi-band MelGAN, arXiv 2005.05106.
+Source: Nguyen, "Near-perfect-reconstruction pseudo-QMF banks" (1994). The Kaiser prototype follows
+Lin and Vaidyanathan (1998). Multi-band MelGAN (arXiv 2005.05106) uses PQMF in a vocoder.
 """
 
 from functools import cache
@@ -16,10 +16,10 @@ _TAPS_PER_BAND = 16
 
 @cache
 def prototype(bands: int) -> np.ndarray:
-    """The low-pass prototype: (16 · bands − 1,) float64, symmetric.
+    """Returns the symmetric low-pass prototype: float64 (16 · bands − 1,).
 
-    Its cutoff is the one for which shifts by 2 · bands of its autocorrelation vanish best, which
-    is what makes neighboring bands cancel each other's aliases.
+    A search chooses the cutoff that minimizes the autocorrelation at multiples of 2 · bands, so
+    that neighboring bands cancel each other's aliases.
     """
     length = _TAPS_PER_BAND * bands - 1
     position = np.arange(length) - length // 2
@@ -43,10 +43,18 @@ def prototype(bands: int) -> np.ndarray:
 
 
 class PQMF:
-    """A bank of `bands` cosine-modulated filters; reconstruction is near-perfect, with no delay.
+    """A cosine-modulated filter bank with near-perfect reconstruction and no delay.
 
-    Filters are constants: a bank has no weights. Both methods take and give
-    (batch, time, channels) tensors of the backend, and compute in the dtype of their input.
+    The filters are constants, so the bank has no weights. `analysis` and `synthesis` take and
+    return backend tensors (batch, time, channels), and compute in the dtype of their input.
+
+    Args:
+        bands: number of sub-bands.
+
+    Example:
+        from tf_melgan.layers.pqmf import PQMF
+        subbands = PQMF(4).analysis(keras.random.normal((1, 8192, 1)))
+        audio = PQMF(4).synthesis(subbands)
     """
 
     def __init__(self, bands: int):
@@ -61,15 +69,22 @@ class PQMF:
         self._synthesis = 2 * taps * np.cos(angle - phase)
 
     def analysis(self, audio: Any) -> Any:
-        """(batch, samples, 1) → (batch, samples / bands, bands); samples is a multiple of bands."""
-        # Convolution as the backends have it is correlation, so the filters are turned around.
+        """Splits a signal into sub-bands.
+
+        Args:
+            audio: (batch, samples, 1); `samples` is a multiple of `bands`.
+
+        Returns:
+            (batch, samples / bands, bands)
+        """
+        # The backends' convolution is a correlation, so the filters are reversed.
         kernel = np.sqrt(self.bands) * self._analysis[:, ::-1].T[:, None, :]
         padded = ops.pad(audio, ((0, 0), (self._center, self._center), (0, 0)))
         kernel = ops.convert_to_tensor(kernel, dtype=audio.dtype)
         return ops.conv(padded, kernel, strides=self.bands, padding="valid")
 
     def synthesis(self, subbands: Any) -> Any:
-        """(batch, frames, bands) → (batch, frames · bands, 1)."""
+        """Joins sub-bands to a signal: (batch, frames, bands) → (batch, frames · bands, 1)."""
         kernel, before, after = self.synthesis_kernel()
         padded = ops.pad(subbands, ((0, 0), (before, after), (0, 0)))
         kernel = ops.convert_to_tensor(kernel, dtype=subbands.dtype)
@@ -77,19 +92,20 @@ class PQMF:
         return ops.reshape(phases, (-1, ops.shape(subbands)[1] * self.bands, 1))
 
     def synthesis_kernel(self) -> tuple[np.ndarray, int, int]:
-        """Synthesis as a plain convolution: its kernel and the zeros before and after.
+        """Returns synthesis as a plain convolution over frames.
 
-        The kernel is (16, bands, bands) float64, from band to phase: output sample
-        n · bands + r is channel r of the convolution at frame n.
+        Returns:
+            The kernel, float64 (16, bands, bands), and the number of zeros to pad before and
+            after. Output sample n · bands + r is channel r of the convolution at frame n.
         """
         bands, center = self.bands, self._center
-        reach = _TAPS_PER_BAND // 2
+        half = _TAPS_PER_BAND // 2
         kernel = np.zeros((_TAPS_PER_BAND, bands, bands))
         for tap in range(_TAPS_PER_BAND):
-            # Tap `tap` weighs frame n − shift.
-            shift = reach - 1 - tap
+            # Tap `tap` applies to frame n − shift.
+            shift = half - 1 - tap
             for phase in range(bands):
                 index = shift * bands + phase + center
                 if 0 <= index < len(self._synthesis[0]):
                     kernel[tap, :, phase] = np.sqrt(bands) * self._synthesis[:, index]
-        return kernel, reach - 1, reach
+        return kernel, half - 1, half

@@ -14,11 +14,19 @@ _register = keras.saving.register_keras_serializable("tf_melgan")
 
 @_register
 class ResidualStack(keras.layers.Layer):
-    """Blocks of dilated convolutions, each beside a shortcut; the shape stays.
+    """Residual blocks of dilated convolutions.
 
-    A block is LeakyReLU, reflection d, convolution of kernel 3 and dilation d, LeakyReLU,
-    convolution of kernel 1; its shortcut is a convolution of kernel 1 (MelGAN, arXiv 1910.06711,
-    appendix A).
+    A block is LeakyReLU, reflection padding d, a convolution of kernel 3 and dilation d, LeakyReLU
+    and a convolution of kernel 1. Its shortcut is a convolution of kernel 1. Source: MelGAN,
+    arXiv 1910.06711, appendix A.
+
+    Input: (batch, time, channels). Output: the same shape.
+
+    Args:
+        channels: input and output channels.
+        dilations: the dilation d of each block.
+        weight_normalization: whether the convolutions are weight-normalized.
+        initializer: "normal" or "torch"; see `tf_melgan.layers.initializers`.
     """
 
     def __init__(

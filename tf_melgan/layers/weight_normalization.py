@@ -1,4 +1,4 @@
-"""Weight normalization for any layer with a kernel, as tensorflow-addons had it."""
+"""Weight normalization for any layer with a kernel, compatible with tensorflow-addons."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,29 +9,34 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("tf_melgan")
 class WeightNormalization(keras.layers.Wrapper):
-    """Splits the kernel of a layer into length g and direction v: w = g · v / ‖v‖.
+    """Reparametrizes a layer's kernel by its length g and direction v: w = g · v / ‖v‖.
 
-    Salimans and Kingma, arXiv 1602.07868, equation 2. Takes the place of
-    `tensorflow_addons.layers.WeightNormalization`: same arguments, same variables (`g` has one
-    entry per index of the kernel's last axis, and v is the wrapped layer's own kernel), same
-    results. Wraps Dense, Conv1D, grouped convolutions, Conv1DTranspose, or any layer that keeps
-    its weights in `kernel`.
+    Source: Salimans and Kingma, arXiv 1602.07868, equation 2. The class replaces
+    `tensorflow_addons.layers.WeightNormalization` with the same arguments, variables and results.
+    `g` has one entry per index of the kernel's last axis, and `v` is the wrapped layer's kernel
+    variable. It wraps Dense, Conv1D, grouped convolutions, Conv1DTranspose, and any other layer
+    with its weights in `kernel`. Input and output shapes are those of the wrapped layer.
 
     Args:
         layer: the layer to wrap.
-        data_init: choose g and the bias by the first batch (equation 6), before the activation,
-            as tensorflow-addons does: from the outputs of v as it is, so that they have mean 0 and
-            variance 1 per channel where ‖v‖ is 1. A Conv1DTranspose, on which tensorflow-addons
-            fails, has one g per input channel; they all get the mean of the outputs' scales. On
-            the JAX backend, call the layer once before `fit`, which keeps no such change of
-            weights within a step.
+        data_init: initialize g and the bias from the first batch (equation 6), before the
+            activation. As in tensorflow-addons, the statistics are those of the outputs of v
+            without normalization, so outputs have mean 0 and variance 1 per channel if ‖v‖ is 1.
+            A Conv1DTranspose, which tensorflow-addons does not support, has one g per input
+            channel; all get the mean of the output scales. On the JAX backend, call the layer
+            once before `fit`, because `fit` discards this weight change inside a step.
 
     Raises:
         ValueError: the layer has no kernel.
+
+    Example:
+        layer = tf_melgan.WeightNormalization(keras.layers.Conv1D(8, 3), data_init=False)
+        outputs = layer(np.zeros((1, 10, 4)))
+        assert outputs.shape == (1, 8, 8) and layer.g.shape == (8,)
     """
 
     def __init__(self, layer: keras.Layer, data_init: bool = True, **kwargs: Any):
-        # The norm is taken in full precision, and the wrapped layer casts what it takes in.
+        # The norm is computed in full precision; the wrapped layer casts its inputs itself.
         kwargs.setdefault("dtype", layer.variable_dtype)
         super().__init__(layer, autocast=False, **kwargs)
         self.data_init = data_init
@@ -57,12 +62,12 @@ class WeightNormalization(keras.layers.Wrapper):
 
     @property
     def _kernel_name(self) -> str:
-        # Most layers show their variable `_kernel` through a property; Conv1DTranspose does not.
+        # In most layers `kernel` is a property over `_kernel`; in Conv1DTranspose it is not.
         return "_kernel" if "_kernel" in vars(self.layer) else "kernel"
 
     @property
     def v(self) -> keras.Variable:
-        """The direction: the variable that the wrapped layer made as its kernel."""
+        """The direction v: the kernel variable of the wrapped layer."""
         return vars(self.layer)[self._kernel_name]
 
     def call(self, inputs: Any) -> Any:
@@ -72,11 +77,11 @@ class WeightNormalization(keras.layers.Wrapper):
         return self._call_with(ops.multiply(_direction(v), self.g), inputs)
 
     def effective_kernel(self) -> Any:
-        """The kernel w that the wrapped layer computes with, in the shape and dtype of v."""
+        """Returns the kernel w of the wrapped layer, in the shape and dtype of v."""
         return ops.multiply(_direction(self.v.value), self.g.value)
 
     def remove(self) -> keras.Layer:
-        """Folds g and v into one kernel and returns the layer that was wrapped."""
+        """Folds g and v into one kernel and returns the wrapped layer."""
         self.v.assign(self.effective_kernel())
         return self.layer
 
@@ -87,7 +92,7 @@ class WeightNormalization(keras.layers.Wrapper):
         return self.layer.compute_output_shape(input_shape)
 
     def _call_with(self, kernel: Any, inputs: Any) -> Any:
-        # The layer runs its own code on a kernel that is a tensor for the length of this call.
+        # During this call a tensor replaces the layer's kernel variable.
         attributes, name = vars(self.layer), self._kernel_name
         variable = attributes[name]
         attributes[name] = ops.cast(kernel, self.layer.compute_dtype)
@@ -105,7 +110,7 @@ class WeightNormalization(keras.layers.Wrapper):
         def measure() -> tuple[Any, ...]:
             mean, variance = self._output_moments(inputs, v)
             scale = ops.rsqrt(variance + 1e-10)
-            # A transposed kernel's last axis is not its output: there g takes the scale of all.
+            # The last axis of a transposed kernel is not its outputs: g gets the mean scale.
             per_output = scale.shape[-1] == self.g.shape[-1]
             g = scale if per_output else ops.ones_like(self.g.value) * ops.mean(scale)
             return (g,) if bias is None else (g, -mean * (scale if per_output else ops.mean(scale)))
@@ -117,7 +122,7 @@ class WeightNormalization(keras.layers.Wrapper):
         self._initialized.assign(True)
 
     def _output_moments(self, inputs: Any, v: Any) -> tuple[Any, Any]:
-        """Mean and variance per channel of the outputs of v alone: no bias, no activation."""
+        """Mean and variance per channel of the outputs of v, without bias and activation."""
         attributes = vars(self.layer)
         saved = {key: attributes[key] for key in ("activation", "bias") if key in attributes}
         use_bias = self.layer.use_bias

@@ -1,7 +1,7 @@
-"""MelGAN's adversarial and feature-matching losses, on keras.ops: scalars in float32 or float64.
+"""MelGAN's adversarial and feature-matching losses in keras.ops: float32 or float64 scalars.
 
-Outputs of the discriminators are, per scale, a list of features with the score at its end, as
-`tf_melgan.models.base.Outputs` says.
+The discriminator's output is a list per scale: the features of each layer, then the score. See
+`tf_melgan.models.base.Outputs`.
 """
 
 from collections.abc import Sequence
@@ -14,9 +14,9 @@ from tf_melgan.models.base import Outputs
 
 
 def _full(x: Any) -> Any:
-    """Half precisions are summed in float32."""
-    narrow = keras.backend.standardize_dtype(x.dtype) in ("bfloat16", "float16")
-    return ops.cast(x, "float32") if narrow else x
+    """Casts half precisions to float32, for sums."""
+    is_half = keras.backend.standardize_dtype(x.dtype) in ("bfloat16", "float16")
+    return ops.cast(x, "float32") if is_half else x
 
 
 def _mean(x: Any) -> Any:
@@ -28,16 +28,21 @@ def _total(terms: Sequence[Any]) -> Any:
 
 
 def mean_scores(outputs: Outputs) -> list[Any]:
-    """The mean score of each scale."""
+    """Returns the mean score of each scale, a scalar each."""
     return [_mean(scale[-1]) for scale in outputs]
 
 
 def discriminator_loss(kind: str, real: Outputs, fake: Outputs) -> Any:
-    """What the discriminators minimise, summed over scales.
+    """Returns the discriminator's loss, summed over scales.
 
     "hinge": mean max(0, 1 − D(x)) + mean max(0, 1 + D(G(s))) (arXiv 1910.06711, equation 1).
-    The paper prints min(0, ·), which has no floor when minimised; this is what is meant.
+    The paper prints min(0, ·), which is unbounded when minimized; max(0, ·) is the intended loss.
     "least_squares": mean (1 − D(x))² + mean D(G(s))².
+
+    Args:
+        kind: "hinge" or "least_squares".
+        real: outputs for recordings.
+        fake: outputs for generated waveforms.
     """
     if kind == "hinge":
         terms = [_mean(ops.relu(1 - _full(scale[-1]))) for scale in real]
@@ -49,9 +54,14 @@ def discriminator_loss(kind: str, real: Outputs, fake: Outputs) -> Any:
 
 
 def generator_loss(kind: str, fake: Outputs) -> Any:
-    """What the generator minimises, summed over scales.
+    """Returns the generator's adversarial loss, summed over scales.
 
-    "hinge": −mean D(G(s)) (equation 2). "least_squares": mean (1 − D(G(s)))².
+    "hinge": −mean D(G(s)) (arXiv 1910.06711, equation 2).
+    "least_squares": mean (1 − D(G(s)))².
+
+    Args:
+        kind: "hinge" or "least_squares".
+        fake: outputs for generated waveforms.
     """
     if kind == "hinge":
         return _total([-_mean(scale[-1]) for scale in fake])
@@ -59,14 +69,21 @@ def generator_loss(kind: str, fake: Outputs) -> Any:
 
 
 def feature_matching_loss(real: Outputs, fake: Outputs, reduction: str) -> Any:
-    """Mean absolute difference of each layer's features, over layers and scales (equation 3).
+    """Returns the mean absolute difference of features, reduced over layers and scales.
 
-    With three scales of six layers there are 18 such means. What is done with them:
+    Source: arXiv 1910.06711, equation 3. Three scales of six layers give 18 means. `reduction`
+    combines them; λ is the weight of this loss:
 
-    - "sum": all are added. λ = 10 is then the paper's text: 180 × the mean of the 18.
-    - "mean_of_scales": added over layers and averaged over scales, so that λ = 10 gives
-      60 × the mean. The default. (The official code's 48 × the mean is λ = 8.)
-    - "mean": averaged; λ is the factor itself.
+    - "sum": the sum over layers and scales. λ = 10 is the text of the paper: 180 × the mean of
+      the 18.
+    - "mean_of_scales": the sum over layers, averaged over scales. λ = 10 gives 60 × the mean.
+      This is the default. The official code's 48 × the mean is λ = 8.
+    - "mean": the mean over layers and scales; λ is the factor of the mean.
+
+    Args:
+        real: outputs for recordings.
+        fake: outputs for generated waveforms.
+        reduction: "sum", "mean_of_scales" or "mean".
     """
     terms = [
         ops.mean(ops.abs(_full(a) - _full(b)))

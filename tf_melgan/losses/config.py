@@ -1,4 +1,4 @@
-"""The config section of the losses."""
+"""The config section `loss`."""
 
 import difflib
 from collections.abc import Mapping
@@ -11,24 +11,22 @@ ADVERSARIAL = ("hinge", "least_squares")
 FEATURE_MATCHING_REDUCTIONS = ("sum", "mean_of_scales", "mean")
 ADVERSARIAL_TERMS = ("adversarial", "feature_matching")
 TERMS = (*ADVERSARIAL_TERMS, *SPECTRAL_LOSSES)
-
-
 DEFAULT_WEIGHTS = dict.fromkeys(TERMS, 0.0) | {"adversarial": 1.0, "feature_matching": 10.0}
 
 
 @dataclass(frozen=True)
 class LossConfig:
-    """See `tf_melgan.losses`.
+    """The loss terms and their weights; see `tf_melgan.losses`.
 
     Args:
         adversarial: "hinge" or "least_squares".
         feature_matching_reduction: see `tf_melgan.losses.adversarial.feature_matching_loss`.
         weights: the factor of each term of the generator's loss, by name: "adversarial",
-            "feature_matching" and those of `tf_melgan.losses.registry`. Those that are left out
-            have the paper's weights, `DEFAULT_WEIGHTS`; a term of weight 0 is not computed.
+            "feature_matching" and the names in `tf_melgan.losses.registry`. Terms that are left
+            out have the paper's weights, `DEFAULT_WEIGHTS`. Terms of weight 0 are not computed.
 
     Raises:
-        UserInputError: naming the key that is wrong.
+        UserInputError: a value is wrong; the message names the key.
     """
 
     adversarial: str = "hinge"
@@ -49,13 +47,17 @@ class LossConfig:
                 hint = hint or f"known: {', '.join(TERMS)}"
                 raise UserInputError(f"loss.weights.{key} is not a known key; {hint}")
             require(value >= 0, f"loss.weights.{key} is {value}; it must be 0 or more")
-        # The dataclass is frozen, and this completes what it was given.
+        # The dataclass is frozen; this adds the default weights.
         object.__setattr__(self, "weights", {**DEFAULT_WEIGHTS, **self.weights})
         require(
             any(self.weights.values()), "loss.weights are all 0; give at least one term a weight"
         )
 
     def active_terms(self, adversarial: bool = True) -> dict[str, float]:
-        """The terms with a weight, in a fixed order; the discriminators' only if `adversarial`."""
+        """Returns the terms with a weight above 0, in a fixed order.
+
+        Args:
+            adversarial: whether to include the terms that need the discriminator.
+        """
         names = TERMS if adversarial else tuple(SPECTRAL_LOSSES)
         return {name: self.weights[name] for name in names if self.weights.get(name)}

@@ -1,7 +1,7 @@
-"""Every loss that compares the generated waveform with the recording, by its name in a config.
+"""The losses that compare the generated waveform with the recording, by their name in a config.
 
-To add one, write its function and its line below; CONTRIBUTING.md shows how. Adversarial training
-has two further terms, in `tf_melgan.losses.adversarial`.
+To add a loss, write its function and add a line below; CONTRIBUTING.md shows an example. The two
+terms of adversarial training are in `tf_melgan.losses.adversarial`.
 """
 
 from collections.abc import Callable
@@ -11,9 +11,9 @@ from typing import Any
 from tf_melgan.audio.mel_spec import MelSpec
 
 SpectralLoss = Callable[[Any, Any, MelSpec], Any]
-"""(real, generated, mel) → scalar; both waveforms are (batch, samples, 1)."""
+"""(real, generated, mel spec) → scalar; both waveforms are (batch, samples, 1)."""
 
-# By name, so that reading a config does not import Keras.
+# Strings instead of functions, so that reading a config does not import Keras.
 SPECTRAL_LOSSES = {
     "stft": "tf_melgan.losses.spectral:multi_resolution_stft_loss",
     "compressed_stft": "tf_melgan.losses.spectral:compressed_stft_loss",
@@ -24,6 +24,6 @@ SPECTRAL_LOSSES = {
 
 
 def spectral_loss(name: str) -> SpectralLoss:
-    """The loss of that name in `SPECTRAL_LOSSES`."""
+    """Imports and returns the loss `name` of `SPECTRAL_LOSSES`."""
     module, function = SPECTRAL_LOSSES[name].split(":")
     return getattr(import_module(module), function)

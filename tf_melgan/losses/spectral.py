@@ -1,7 +1,7 @@
-"""Losses that compare the spectra of two waveforms, on keras.ops: scalars in float32 or float64.
+"""Losses that compare the spectra of two waveforms, in keras.ops: float32 or float64 scalars.
 
-Waveforms are (batch, samples, 1). All take (real, fake, mel), as `tf_melgan.losses.registry` says;
-those that do not depend on the mel convention leave `mel` unused.
+Waveforms are (batch, samples, 1). All losses take (real, fake, mel), as `SpectralLoss` in
+`tf_melgan.losses.registry` defines. Some of them do not depend on `mel` and ignore it.
 """
 
 from typing import Any
@@ -16,18 +16,18 @@ _COMPRESSED_STFT_SIZES = (128, 256, 512, 1024, 2048)
 _COMPRESSION = 0.3
 _SMALLEST_MAGNITUDE = 1e-5
 _FRAME_HOPS = 4  # of the coherence loss
-_BAND = 32  # bins of such a frame
-_BLOCK = 32  # samples; a level is taken over two
+_BAND = 32  # bins in a band of the coherence loss
+_BLOCK = 32  # samples; each level of the envelope loss spans two blocks
 _SMALLEST_POWER = 1e-8
 
 
 def multi_resolution_stft_loss(real: Any, fake: Any, mel: MelSpec | None = None) -> Any:
     """Distance of magnitude spectrograms at three resolutions (arXiv 1910.11480, equations 3–6).
 
-    Per resolution, spectral convergence ‖S − Ŝ‖ / ‖S‖ over the batch plus the mean absolute
-    difference of log magnitudes; averaged over n_fft 512, 1024 and 2048 with hop n_fft / 4, a
-    periodic Hann window and no padding but that of signals shorter than a window. Magnitudes
-    are kept at or above 1e-5.
+    Each resolution has two terms: the spectral convergence ‖S − Ŝ‖ / ‖S‖ over the batch, and the
+    mean absolute difference of log magnitudes. Their sum is averaged over n_fft 512, 1024 and
+    2048, with hop n_fft / 4 and a periodic Hann window. Only signals shorter than a window are
+    padded. Magnitudes are raised to at least 1e-5.
     """
     terms = []
     for n_fft in _STFT_SIZES:
@@ -37,11 +37,12 @@ def multi_resolution_stft_loss(real: Any, fake: Any, mel: MelSpec | None = None)
 
 
 def compressed_stft_loss(real: Any, fake: Any, mel: MelSpec | None = None) -> Any:
-    """As `multi_resolution_stft_loss`, with two shorter frames, and powers for logarithms.
+    """Like `multi_resolution_stft_loss`, at five resolutions and with compressed magnitudes.
 
-    Per resolution, spectral convergence plus three times the mean absolute difference of the
-    magnitudes to the power of 0.3; averaged over n_fft 128, 256, 512, 1024 and 2048. What lies
-    between harmonics then counts little, where logarithms have the steepest gradients.
+    Each resolution has two terms: the spectral convergence, and three times the mean absolute
+    difference of the magnitudes to the power of 0.3. Their sum is averaged over n_fft 128, 256,
+    512, 1024 and 2048. The quiet bins between harmonics have a small weight here, whereas their
+    gradients are the largest with logarithms.
     """
     terms = []
     for n_fft in _COMPRESSED_STFT_SIZES:
@@ -55,9 +56,9 @@ def _convergence(real: Any, fake: Any) -> Any:
 
 
 def _magnitude(audio: Any, n_fft: int) -> Any:
-    """Hann-windowed magnitudes (batch, frames, bins), frames n_fft / 4 apart, from 1e-5 up.
+    """Hann-windowed magnitudes of at least 1e-5, with hop n_fft / 4: (batch, frames, bins).
 
-    Nothing is padded but a signal (batch, samples, 1) that is shorter than a frame.
+    Only signals (batch, samples, 1) shorter than a frame are padded.
     """
     signal = _at_least(audio[:, :, 0], n_fft)
     real, imaginary = ops.stft(signal, n_fft, n_fft // 4, n_fft, window="hann", center=False)
@@ -71,19 +72,21 @@ def log_mel_l1_loss(real: Any, fake: Any, mel: MelSpec) -> Any:
 
 
 def coherence_loss(real: Any, fake: Any, mel: MelSpec) -> Any:
-    """Mean absolute difference of how alike neighbouring frames are (`_coherence`).
+    """Mean absolute difference of the coherence of neighboring frames (`_coherence`).
 
-    A generator at frame rate is tempted to make noise from what it repeats every hop, which has
-    lines at multiples of the frame rate, and which a spectrogram of one frame hardly shows.
+    A generator at frame rate tends to imitate noise with a signal that repeats every hop. Such a
+    signal has spectral lines at multiples of the frame rate, which a spectrogram of single frames
+    hardly shows.
     """
     return ops.mean(ops.abs(_coherence(real, mel.hop) - _coherence(fake, mel.hop)))
 
 
 def _coherence(audio: Any, hop: int) -> Any:
-    """How alike a frame and the next are, by bands: 1 where one repeats the other, 0 in noise.
+    """Coherence of each frame with the next, by band: 1 if they are equal, 0 in noise.
 
-    Of the spectra X of Hann-windowed frames of four hops, a hop apart, the sum of
-    Re Xₜ · conj Xₜ₊₁ over the 32 bins of a band, over the mean of both frames' power there.
+    X are the spectra of Hann-windowed frames of four hops, one hop apart. The coherence is the sum
+    of Re Xₜ · conj Xₜ₊₁ over the 32 bins of a band, divided by the mean power of both frames in
+    the band.
     """
     size = _FRAME_HOPS * hop
     signal = _at_least(audio[:, :, 0], size + hop)
@@ -94,14 +97,15 @@ def _coherence(audio: Any, hop: int) -> Any:
         return ops.sum(ops.reshape(x[..., : bands * _BAND], (*x.shape[:-1], bands, _BAND)), axis=-1)
 
     power = summed(ops.square(real) + ops.square(imaginary))
-    alike = summed(real[:, 1:] * real[:, :-1] + imaginary[:, 1:] * imaginary[:, :-1])
-    return alike / ((power[:, 1:] + power[:, :-1]) / 2 + _SMALLEST_POWER)
+    similarity = summed(real[:, 1:] * real[:, :-1] + imaginary[:, 1:] * imaginary[:, :-1])
+    return similarity / ((power[:, 1:] + power[:, :-1]) / 2 + _SMALLEST_POWER)
 
 
 def envelope_loss(real: Any, fake: Any, mel: MelSpec | None = None) -> Any:
-    """Mean absolute difference of the logarithms of the RMS of 64 samples, 32 apart.
+    """Mean absolute difference of the log RMS level over 64 samples, every 32 samples.
 
-    It hears what sounds before an onset, where a frame has but one level. RMS is kept at 1e-4.
+    The loss penalizes pre-echo before an onset, which is shorter than an STFT frame. RMS is raised
+    to at least 1e-4.
     """
     return ops.mean(ops.abs(_levels(real) - _levels(fake)))
 
@@ -115,6 +119,6 @@ def _levels(audio: Any) -> Any:
 
 
 def _at_least(signal: Any, samples: int) -> Any:
-    """(batch, samples) with zeros behind, if it is shorter."""
+    """Pads (batch, time) with zeros at the end to at least `samples`."""
     missing = samples - signal.shape[1]
     return ops.pad(signal, ((0, 0), (0, missing))) if missing > 0 else signal

@@ -1,4 +1,4 @@
-"""What every generator and every discriminator is, whatever its type."""
+"""Base classes of all generators and discriminators."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ if TYPE_CHECKING:
     from tf_melgan.graph.builder import GraphBuilder, Observer
 
 Outputs = list[list[Any]]
-"""Of each network in a discriminator: its features, layer by layer, and at the end its score."""
+"""One list per network of a discriminator: the features of each layer, then the score."""
 
 
 class Generator(keras.Model):
-    """Log-mel (batch, frames, n_mels), from one frame up → waveform (batch, frames · hop, 1).
+    """Base class of generators.
+
+    Input: log-mel (batch, frames, n_mels) of at least one frame.
+    Output: waveform (batch, frames · hop, 1).
 
     Attributes:
-        n_mels: bands of the mel spectrogram.
+        n_mels: number of mel bands.
     """
 
     n_mels: int
@@ -26,15 +29,15 @@ class Generator(keras.Model):
     @property
     @abstractmethod
     def context(self) -> int:
-        """Frames on either side, at most, that a sample of the output depends on."""
+        """The maximum number of frames on either side that an output sample depends on."""
 
     @abstractmethod
     def folded(self) -> Generator:
-        """An equal generator without weight normalization; itself where there is none."""
+        """Returns an equal generator without weight normalization; itself if it has none."""
 
     @abstractmethod
     def graph_builder(self, observe: Observer) -> GraphBuilder:
-        """The stages that `tf_melgan.export.inference_graph.InferenceGraph` runs; needs TensorFlow.
+        """Returns the builder of the stages that `InferenceGraph` runs; needs TensorFlow.
 
         Args:
             observe: (name, signal) → signal; every signal that may be int8 passes through it.
@@ -42,4 +45,4 @@ class Generator(keras.Model):
 
 
 class Discriminator(keras.Model):
-    """Waveform (batch, samples, 1) → `Outputs`."""
+    """Base class of discriminators: waveform (batch, samples, 1) → `Outputs`."""

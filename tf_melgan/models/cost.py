@@ -1,7 +1,7 @@
-"""What a network costs before it is built: parameters and arithmetic, from its geometry.
+"""Counts a network's parameters and multiply-adds from its shapes, without building it.
 
-Counts are of folded networks (weight normalization folded into the kernels), since these are what
-runs after training. A multiply and an add count as one MAC.
+Counts are those of inference, with weight normalization folded into the kernels. A multiply and an
+add count as one MAC.
 """
 
 from collections.abc import Sequence
@@ -10,14 +10,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Convolution:
-    """One convolution.
+    """The shape of one convolution.
 
     Args:
-        kernel: taps.
-        inputs, outputs: channels.
-        rate: how often it is evaluated per sample of the waveform.
-        groups: of channels.
-        fixed: whether nothing in it is learned, so that it has no parameters.
+        kernel: number of taps.
+        inputs: input channels.
+        outputs: output channels.
+        rate: evaluations per sample of the waveform.
+        groups: number of groups.
+        fixed: whether the kernel is a constant; it then has no parameters.
     """
 
     kernel: int
@@ -29,6 +30,7 @@ class Convolution:
 
     @property
     def parameters(self) -> int:
+        """Number of weights, including the bias."""
         if self.fixed:
             return 0
         return self.kernel * (self.inputs // self.groups) * self.outputs + self.outputs
@@ -40,10 +42,10 @@ class Convolution:
 
 
 def parameters(layers: Sequence[Convolution]) -> int:
-    """How many numbers the folded layers hold."""
+    """Returns the number of parameters of all layers."""
     return sum(layer.parameters for layer in layers)
 
 
 def gmacs(layers: Sequence[Convolution], sample_rate: int) -> float:
-    """Billions of multiply-adds per second of audio."""
+    """Returns billions of multiply-adds per second of audio."""
     return sum(layer.macs for layer in layers) * sample_rate / 1e9

@@ -1,6 +1,6 @@
-"""Every type of generator and discriminator, by the name that a config's `type` gives it.
+"""All types of generators and discriminators, by their name in a config's `type`.
 
-To add one, write its folder beside this file and its line below; CONTRIBUTING.md shows how.
+To add a type, add a folder next to this file and a line below; CONTRIBUTING.md shows an example.
 """
 
 from tf_melgan.models.fourier.config import FourierConfig

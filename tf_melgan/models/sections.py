@@ -1,8 +1,8 @@
-"""What the config section of a generator and of a discriminator has to offer.
+"""Base classes of the config sections `generator` and `discriminator`.
 
-A type of network is its folder in `tf_melgan.models`. The dataclass of its config section is all
-that the rest of the package knows of it: it checks itself, counts its arithmetic and builds the
-Keras model. `tf_melgan.models.registry` lists the types.
+Each type of network has a folder in `tf_melgan.models`. The rest of the package uses it only
+through the dataclass of its config section, which validates itself, counts its arithmetic and
+builds the Keras model. `tf_melgan.models.registry` lists the types.
 """
 
 from __future__ import annotations
@@ -22,43 +22,51 @@ INITIALIZERS = ("normal", "torch")
 
 
 class GeneratorConfig(ABC):
-    """The config section of a generator, a frozen dataclass that checks itself."""
+    """The config section of a generator: a frozen dataclass that validates itself."""
 
     type: str
 
     def check_mel(self, mel: MelSpec) -> None:  # noqa: B027 - most generators read any mel
-        """Raises `UserInputError` where the generator cannot read `mel`."""
+        """Checks that the generator supports a mel spectrogram.
+
+        Raises:
+            UserInputError: it does not support `mel`.
+        """
 
     @abstractmethod
     def convolutions(self, mel: MelSpec) -> list[Convolution]:
-        """The convolutions of the trained generator, in order, for counting."""
+        """Returns the convolutions of the trained generator in order, to count its cost."""
 
     @abstractmethod
     def build_generator(self, mel: MelSpec, **kwargs: Any) -> Generator:
-        """The Keras model with its variables made; `kwargs` are those of `keras.Model`."""
+        """Returns the built Keras model; `kwargs` are passed to `keras.Model`."""
 
 
 class DiscriminatorConfig(ABC):
-    """The config section of a discriminator, a frozen dataclass that checks itself."""
+    """The config section of a discriminator: a frozen dataclass that validates itself."""
 
     type: str
 
     @property
     @abstractmethod
     def outputs(self) -> int:
-        """How many score maps the discriminator gives."""
+        """The number of scores that the discriminator returns."""
 
     @abstractmethod
     def convolutions(self) -> list[Convolution]:
-        """The convolutions of the discriminator, for counting."""
+        """Returns the convolutions of the discriminator, to count its cost."""
 
     @abstractmethod
     def build_discriminator(self, **kwargs: Any) -> Discriminator:
-        """The Keras model with its variables made; `kwargs` are those of `keras.Model`."""
+        """Returns the built Keras model; `kwargs` are passed to `keras.Model`."""
 
 
 def require_sizes(section: str, config: Any, *but: str) -> None:
-    """Raises `UserInputError` unless all whole numbers of a section, `but` some, are 1 or more."""
+    """Checks that all whole numbers of a section are at least 1, except the keys in `but`.
+
+    Raises:
+        UserInputError: a number is below 1, or a list is empty.
+    """
     for key, value in asdict(config).items():
         numbers = value if isinstance(value, tuple) else (value,)
         require(bool(numbers), f"{section}.{key} is empty; give at least one number")

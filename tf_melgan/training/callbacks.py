@@ -1,4 +1,4 @@
-"""What happens around the steps of a run: validation, checkpoints, records, progress."""
+"""Keras callbacks of a run: validation, checkpoints, history, TensorBoard, progress."""
 
 import json
 import math
@@ -20,15 +20,18 @@ from tf_melgan.training import backends, checkpoints
 
 VALIDATION_SCORE = "validation_mel"
 _UTTERANCES = 24
-_SHOWN = 2
+_LOGGED_UTTERANCES = 2
 
 
 class Validation(keras.callbacks.Callback):
-    """After each interval, vocodes whole utterances and adds their mean distances to the logs.
+    """Vocodes whole validation utterances after each interval and logs their mean distances.
 
-    `validation_mel` is the log-mel L1 distance, `validation_stft` the multi-resolution STFT
-    distance. At most 24 utterances, spread evenly over the validation split. They are padded at
-    the mel's floor to one length, so that the generator is compiled once.
+    `validation_mel` is the log-mel L1 distance and `validation_stft` the multi-resolution STFT
+    distance. At most 24 utterances are used, spread evenly over the validation split. Their mels
+    are padded with the mel floor to one length, so that the generator is compiled only once.
+
+    Args:
+        prepared: the prepared folder; its "validation" split is used.
     """
 
     def __init__(self, prepared: Prepared):
@@ -52,15 +55,16 @@ class Validation(keras.callbacks.Callback):
         for audio, mel in zip(self.audio, self.mels, strict=True):
             padding = ((0, self.frames - len(mel)), (0, 0))
             padded = np.pad(mel, padding, constant_values=self.spec.log_floor)
-            sound = self._generate(padded[None])[0, : len(audio), 0]
-            self.generated.append(sound)
-            difference = np.abs(log_mel(sound, self.spec) - mel).mean()
-            distances.append((difference, stft_distance(audio, sound, self.spec.sample_rate)))
+            generated = self._generate(padded[None])[0, : len(audio), 0]
+            self.generated.append(generated)
+            mel_distance = np.abs(log_mel(generated, self.spec) - mel).mean()
+            spectral_distance = stft_distance(audio, generated, self.spec.sample_rate)
+            distances.append((mel_distance, spectral_distance))
         logs[VALIDATION_SCORE], logs["validation_stft"] = map(float, np.mean(distances, axis=0))
 
 
 class LearningRates(keras.callbacks.Callback):
-    """Adds both optimizers' learning rates to the logs of each interval."""
+    """Adds the current learning rate of both optimizers to the logs of each interval."""
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         if logs is None:
@@ -73,11 +77,18 @@ class LearningRates(keras.callbacks.Callback):
 
 
 class Checkpoints(keras.callbacks.Callback):
-    """After each interval, writes a checkpoint, and keeps it as the best one if it is.
+    """Writes a checkpoint after each interval and copies its generator if it is the best one.
 
-    While the generator trains on spectral losses alone, the best has the lowest validation log-mel
-    distance. With discriminators it is the last: they give up some of that distance for sound that
-    is closer to speech.
+    While the generator trains on spectral losses only, the best checkpoint is the one with the
+    lowest validation log-mel distance. With discriminators, the best checkpoint is the last one:
+    adversarial training raises this distance a little but makes the sound closer to speech. Without
+    validation recordings it is the last one, too.
+
+    Args:
+        run: the run's folder.
+        interval: steps per epoch, and so between checkpoints.
+        best: the lowest validation log-mel distance so far; infinity for a new run.
+        state: further values to store in `state.json`.
     """
 
     def __init__(self, run: Path, interval: int, best: float, state: dict[str, Any]):
@@ -86,26 +97,32 @@ class Checkpoints(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         logs, step = logs or {}, (epoch + 1) * self.interval
-        score = logs.get(VALIDATION_SCORE, math.inf)
-        if math.isnan(score) or math.isnan(logs.get("generator", 0.0)):
+        validated = VALIDATION_SCORE in logs
+        distance = logs.get(VALIDATION_SCORE, math.inf)
+        if math.isnan(distance) or math.isnan(logs.get("generator", 0.0)):
             raise UserInputError(
-                f"{self.run}: training diverged before step {step}, its losses are not numbers; "
-                "lower optimizer.learning_rate in a new run; the checkpoints before are kept"
+                f"{self.run}: training diverged before step {step}, its losses are NaN; start a "
+                "new run with a lower optimizer.learning_rate; the earlier checkpoints are kept"
             )
-        better = score < self.best or self.model.adversarial
-        self.best = min(score, self.best)
+        is_best = distance < self.best or self.model.adversarial or not validated
+        self.best = min(distance, self.best)
         best = self.best if math.isfinite(self.best) else None
-        state = {"step": step, "best": best, "is_best": better} | self.state
+        state = {"step": step, "best": best, "is_best": is_best} | self.state
         folder = checkpoints.save(self.run, self.model, state)
-        if better:
+        if is_best:
             checkpoints.keep_generator(self.run, folder)
 
 
 class History(keras.callbacks.Callback):
-    """A line of JSON per interval in `history.jsonl`, drawn in `curves.png`.
+    """Writes one line of JSON per interval to `history.jsonl` and plots it in `curves.png`.
 
-    A line holds the step, every loss and score, and the validation's distances.
-    On resuming, lines of steps after the checkpoint are dropped.
+    A line holds the step, all losses, the discriminators' mean scores, the learning rates and the
+    validation distances. On resume, lines of steps after the checkpoint are dropped.
+
+    Args:
+        run: the run's folder.
+        interval: steps per epoch.
+        step: the step that the run resumes from; 0 for a new run.
     """
 
     def __init__(self, run: Path, interval: int, step: int):
@@ -123,13 +140,15 @@ class History(keras.callbacks.Callback):
 
 
 class TensorBoard(keras.callbacks.Callback):
-    """Losses, scores, learning rates, sound and mel pictures for TensorBoard, on either backend.
+    """Logs losses, scores, learning rates, audio and mel images to TensorBoard.
+
+    Works on the TensorFlow and on the JAX backend.
 
     Args:
-        run: the run's folder.
-        interval: steps in an epoch.
-        step: that the run continues from; what was logged after it is dropped.
-        validation: whose utterances are shown.
+        run: the run's folder; events are written to its `logs/`.
+        interval: steps per epoch.
+        step: the step that the run resumes from; events logged after it are dropped.
+        validation: the callback whose first two generated utterances are logged.
     """
 
     def __init__(self, run: Path, interval: int, step: int, validation: Validation):
@@ -145,10 +164,10 @@ class TensorBoard(keras.callbacks.Callback):
         step, spec = (epoch + 1) * self.interval, self.validation.spec
         for name, value in (logs or {}).items():
             self._writer.add_scalar(_tag(name), value, step)
-        for index, sound in enumerate(self.validation.generated[:_SHOWN]):
+        for index, audio in enumerate(self.validation.generated[:_LOGGED_UTTERANCES]):
             name = f"utterance/{index}"
-            self._writer.add_audio(name, sound[:, None], step, spec.sample_rate)
-            self._writer.add_image(f"{name}/generated", _picture(log_mel(sound, spec)), step)
+            self._writer.add_audio(name, audio[:, None], step, spec.sample_rate)
+            self._writer.add_image(f"{name}/generated", _picture(log_mel(audio, spec)), step)
             self._writer.add_image(f"{name}/recorded", _picture(self.validation.mels[index]), step)
         self._writer.flush()
 
@@ -158,7 +177,7 @@ class TensorBoard(keras.callbacks.Callback):
 
 
 def _tag(name: str) -> str:
-    """A number's place in TensorBoard: its group, a slash and its name."""
+    """The TensorBoard tag of a logged value, "group/name"."""
     for group in ("validation", "score", "learning_rate"):
         if name.startswith(f"{group}_"):
             return f"{group}/{name.removeprefix(f'{group}_')}"
@@ -166,13 +185,18 @@ def _tag(name: str) -> str:
 
 
 def _picture(mel: np.ndarray) -> np.ndarray:
-    """Log-mel (frames, n_mels) → gray picture uint8 (1, n_mels, frames), low bands below."""
+    """Log-mel (frames, n_mels) → grayscale image, uint8 (1, n_mels, frames), low bands below."""
     scaled = (mel - mel.min()) / max(np.ptp(mel), 1e-9)
     return (255 * scaled.T[::-1]).astype(np.uint8)[None]
 
 
 class StepProgress(keras.callbacks.Callback):
-    """Counts steps with their rate and the time left, and prints a line per interval."""
+    """Advances the progress bar at each step and prints the main losses after each interval.
+
+    Args:
+        progress: the progress bar, in steps.
+        interval: steps per epoch.
+    """
 
     def __init__(self, progress: Progress, interval: int):
         super().__init__()

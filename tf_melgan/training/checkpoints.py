@@ -1,11 +1,14 @@
-"""A run's checkpoints: all that the next step depends on, each written whole or not at all.
+"""Checkpoints of a run. A checkpoint holds all that training needs to resume.
 
-RUN/checkpoints/step-00001000/model.weights.h5   weights, average, both optimizers
-                              generator.npz      the generator to vocode with, by itself
-                              state.json         step, seed, data, best validation so far, and
-                                                 whether that is this one
-RUN/generator.npz                                a copy of the best checkpoint's, or of the last
-                                                 one's where discriminators take part
+Checkpoints are written atomically: a folder is complete or does not exist.
+
+RUN/checkpoints/step-00001000/model.weights.h5   weights, averaged weights, both optimizers
+                              generator.npz      the generator to vocode with
+                              state.json         step, seed, fingerprint of the data, lowest
+                                                 validation distance so far, and whether this
+                                                 checkpoint is the best
+RUN/generator.npz                                copy of the best checkpoint's generator.npz; with
+                                                 discriminators, of the last checkpoint's
 """
 
 import filecmp
@@ -27,7 +30,16 @@ _KEPT = 2
 
 
 def save(run: Path, model: MelGAN, state: dict[str, Any]) -> Path:
-    """Writes the checkpoint of `state["step"]` and drops all but the last two."""
+    """Writes the checkpoint of step `state["step"]` and deletes all but the last two.
+
+    Args:
+        run: the run's folder.
+        model: the compiled model.
+        state: the content of `state.json`; needs the key "step".
+
+    Returns:
+        The checkpoint's folder.
+    """
     folder = run / "checkpoints" / f"step-{state['step']:08}"
     with atomic_folder(folder) as temporary:
         model.save_weights(temporary / WEIGHTS)
@@ -40,36 +52,46 @@ def save(run: Path, model: MelGAN, state: dict[str, Any]) -> Path:
 
 
 def keep_generator(run: Path, checkpoint: Path) -> None:
-    """Makes a checkpoint's generator the one that the run vocodes with."""
+    """Copies a checkpoint's generator to RUN/generator.npz, which `Vocoder.load(run)` opens."""
     with atomic_file(run / GENERATOR) as temporary:
         shutil.copyfile(checkpoint / GENERATOR, temporary)
 
 
 def recover(run: Path) -> None:
-    """Mends what a kill while writing left: partial folders, a best generator not yet copied."""
-    for place in (run, run / "checkpoints"):
-        for partial in place.glob(".*.part*"):
+    """Cleans up after a run that was killed while writing.
+
+    Deletes partial files and folders, and copies the best generator if this was not done yet.
+    """
+    for folder in (run, run / "checkpoints"):
+        for partial in folder.glob(".*.part*"):
             if partial.is_dir():
                 shutil.rmtree(partial, ignore_errors=True)
             else:
                 partial.unlink(missing_ok=True)
     last = latest(run)
     if last is not None and _state(last).get("is_best"):
-        kept, best = run / GENERATOR, last / GENERATOR
-        if not kept.exists() or not filecmp.cmp(kept, best, shallow=False):
+        current, best = run / GENERATOR, last / GENERATOR
+        if not current.exists() or not filecmp.cmp(current, best, shallow=False):
             keep_generator(run, last)
 
 
 def latest(run: Path) -> Path | None:
-    """The last checkpoint's folder, or None before the first."""
+    """The folder of the last checkpoint, or None if there is no checkpoint yet."""
     return next(reversed(_folders(run)), None)
 
 
 def restore(folder: Path, model: MelGAN) -> dict[str, Any]:
-    """Loads a checkpoint into a compiled model, bit for bit, and returns its state.
+    """Loads a checkpoint into a compiled model. The restored values are bit-identical.
+
+    Args:
+        folder: the checkpoint's folder.
+        model: a compiled model with the same config.
+
+    Returns:
+        The content of `state.json`.
 
     Raises:
-        UserInputError: the checkpoint is damaged or of another model.
+        UserInputError: the checkpoint is damaged or belongs to another model.
     """
     try:
         model.load_weights(folder / WEIGHTS)
@@ -77,12 +99,12 @@ def restore(folder: Path, model: MelGAN) -> dict[str, Any]:
     except (OSError, ValueError, KeyError) as error:
         raise UserInputError(
             f"{folder}: cannot be restored, it is damaged or of another model; delete this folder "
-            "to go on from the checkpoint before it"
+            "to continue from the previous checkpoint"
         ) from error
 
 
 def _state(folder: Path) -> dict[str, Any]:
-    """A checkpoint's state; empty where it cannot be read, which `restore` then says."""
+    """A checkpoint's state; empty if it cannot be read, which `restore` reports later."""
     try:
         return json.loads((folder / STATE).read_text(encoding="utf-8"))
     except (OSError, ValueError):

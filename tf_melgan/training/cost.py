@@ -1,4 +1,4 @@
-"""What training a config takes, before anything is built."""
+"""Memory and compute that training a config needs, estimated without building the models."""
 
 from tf_melgan.config import Config
 from tf_melgan.models.cost import gmacs, parameters
@@ -10,11 +10,17 @@ _FRAMEWORK_GB = 1.6
 
 
 def memory(config: Config) -> float:
-    """GB that training takes: within a tenth of what was measured, on the CPU in float32.
+    """Estimates the memory of training, within 10 % of measurements on the CPU in float32.
 
-    The framework itself, five copies of every parameter (value, gradient, two moments of Adam,
-    one in flight), and the activations that the backward pass keeps: of the generator once, of
-    the discriminators for the real and for the generated sound.
+    Counts the framework itself, five copies of every parameter (value, gradient, two Adam moments
+    and one temporary), and the activations kept for the backward pass: once for the generator,
+    twice for the discriminators (real and generated audio).
+
+    Args:
+        config: the run's config.
+
+    Returns:
+        Memory in GB (10⁹ bytes).
     """
     generator = config.generator.convolutions(config.mel)
     discriminator = config.discriminator.convolutions()
@@ -27,7 +33,7 @@ def memory(config: Config) -> float:
 
 
 def summary(config: Config) -> str:
-    """What `tf-melgan train --dry-run` prints about a config, a line for each thing."""
+    """The lines that `tf-melgan train --dry-run` prints: parameters, GMACs and memory."""
     networks = {
         "generator": config.generator.convolutions(config.mel),
         "discriminators": config.discriminator.convolutions(),

@@ -1,4 +1,4 @@
-"""A new speaker from minutes of recordings, starting from a trained voice."""
+"""Fine-tuning: adapts a trained voice to a new speaker with a few minutes of recordings."""
 
 import os
 from pathlib import Path
@@ -20,21 +20,30 @@ def finetune(
     run: str | os.PathLike,
     settings: dict[str, Any] | None = None,
 ) -> MelGAN:
-    """Prepares recordings in `run`/data and trains on them from a voice's weights.
+    """Fine-tunes a trained voice on recordings of a new speaker.
 
-    Called again, it goes on where it stands, as `train` does.
+    Prepares the recordings in `run`/data, then trains from the voice's weights. If `run` already
+    has a checkpoint, training resumes from it with the prepared recordings, as `train` does. By
+    default trains 1,500 steps at a low learning rate. A voice without trained discriminators is
+    fine-tuned on the spectral losses only.
 
     Example:
-        finetune("lj-lite", "recordings", "runs/her", {"training.steps": 3000})
+        from tf_melgan import Vocoder, finetune
+        finetune("lj-lite", "recordings", "runs/speaker", {"training.steps": 3000})
+        vocoder = Vocoder.load("runs/speaker")
 
     Args:
-        voice: a voice that ships, or a `.npz` that `tf-melgan export --to weights` wrote.
-        recordings: a folder tree of the new speaker's, with the speaker's consent.
-        run: the run's folder.
-        settings: dotted keys of the voice's config, and their new values.
+        voice: the name of a shipped voice, or a `.npz` file written by
+            `tf-melgan export --to weights`.
+        recordings: a folder tree of audio files of one speaker, who has given consent.
+        run: the run's folder; created if missing.
+        settings: new values for keys of the voice's config, by dotted key.
+
+    Returns:
+        The trained model.
 
     Raises:
-        UserInputError: the voice cannot be fine-tuned, or recordings or settings do not fit.
+        UserInputError: the voice cannot be fine-tuned, or the recordings or settings do not fit.
     """
     weights = load_weights(voices.resolve(voice, ".npz"))
     adversarial = weights.discriminator is not None
@@ -43,7 +52,7 @@ def finetune(
     if checkpoints.latest(Path(run)) is None:
         print(prepare(recordings, data, config.mel))
     else:
-        print(f"{run}: goes on with the recordings that it began with")
+        print(f"{run}: continues with the recordings prepared when the run started")
 
     def start(model: MelGAN) -> None:
         weights.assign_generator(model.generator)
@@ -56,12 +65,18 @@ def finetune(
 
 
 def pack(run: str | os.PathLike, path: str | os.PathLike) -> None:
-    """Writes what `finetune` needs of a run: the generator to vocode with, in float16.
+    """Writes a run's weights as a `.npz` file that `finetune` starts from.
 
-    Where discriminators took part, those of the last checkpoint go along.
+    The file holds the generator to vocode with, in float16. If the run trained discriminators,
+    it also holds those of the last checkpoint.
+
+    Args:
+        run: the run's folder.
+        path: the `.npz` file to write.
 
     Raises:
-        UserInputError: the folder is no run, or `path` cannot be written.
+        UserInputError: `run` is not a run's folder or has no checkpoint, or `path` cannot be
+            written.
     """
     weights = load_weights(generator_file(Path(run)))
     discriminator = load(run).discriminator if weights.config.adversarial else None
@@ -69,7 +84,10 @@ def pack(run: str | os.PathLike, path: str | os.PathLike) -> None:
 
 
 def _recipe(config: Config, adversarial: bool, settings: dict[str, Any]) -> Config:
-    """A short run at a low rate; without trained discriminators on the spectral losses alone."""
+    """The voice's config, changed to a short run at a low learning rate.
+
+    Without trained discriminators, the run uses the spectral losses only.
+    """
     steps = settings.get("training.steps", 1500)
     return config.with_values(
         **{

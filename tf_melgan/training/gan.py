@@ -1,4 +1,4 @@
-"""MelGAN as a Keras model: what a training step computes, whatever backend differentiates it."""
+"""The GAN as a Keras model: the losses and updates of a training step, on any backend."""
 
 import os
 from typing import Any
@@ -24,21 +24,28 @@ from tf_melgan.training.optimizers import OptimizerPair
 class MelGAN(backends.TrainStep, keras.Model):
     """A generator and its discriminators, trained together with `compile` and `fit`.
 
-    `fit` takes batches (log-mel (batch, frames, n_mels), waveform (batch, frames · hop, 1)), as
-    `tf_melgan.segments` gives them. Calling the model runs the generator.
+    `fit` takes batches of (log-mel, waveform) with shapes (batch, frames, n_mels) and
+    (batch, frames · hop, 1), as `tf_melgan.segments` yields them. Calling the model runs the
+    generator: log-mel (batch, frames, n_mels) → waveform (batch, frames · hop, 1).
 
     Example:
-        model = MelGAN(Config())
+        model = tf_melgan.MelGAN(tf_melgan.Config())
         model.compile(keras.optimizers.Adam(1e-4), keras.optimizers.Adam(1e-4))
         model.fit(batches, steps_per_epoch=1000, epochs=400, shuffle=False)
 
+    Source: Kumar et al. 2019, MelGAN: Generative Adversarial Networks for Conditional Waveform
+    Synthesis.
+
     Args:
-        config: the models, the losses and their weights, and the average's decay.
+        config: the models, the losses with their weights, and the decay of the averaged weights.
+        **kwargs: passed to `keras.Model`, such as `dtype`, a precision policy.
 
     Attributes:
-        generator, discriminator: the two models.
-        average: the generator with exponentially averaged weights, or None where
+        generator: the model that is trained to vocode.
+        discriminator: the discriminators as one model.
+        average: the generator with exponentially averaged weights; None if
             `config.training.ema_decay` is 0.
+        adversarial: whether the discriminators take part in the training step.
     """
 
     def __init__(self, config: Config, **kwargs: Any):
@@ -61,11 +68,18 @@ class MelGAN(backends.TrainStep, keras.Model):
 
     @property
     def inference_generator(self) -> Generator:
-        """The generator to vocode with: the averaged one, where there is one."""
+        """The generator to vocode with: the averaged one if there is one."""
         return self.average or self.generator
 
     def save_generator(self, path: str | os.PathLike) -> None:
-        """Writes the generator to vocode with as a `.keras` file that `Vocoder.load` opens."""
+        """Writes the generator to vocode with as a `.keras` file that `Vocoder.load` opens.
+
+        Args:
+            path: the `.keras` file to write.
+
+        Raises:
+            UserInputError: the file cannot be written.
+        """
         KerasEngine(self.inference_generator, self.config.mel).save(path)
 
     def compile(
@@ -77,22 +91,27 @@ class MelGAN(backends.TrainStep, keras.Model):
         steps_per_execution: int = 1,
         run_eagerly: bool = False,
     ) -> None:
-        """Prepares for `fit`; both optimizers' variables are made here.
+        """Configures the model for `fit` and creates the variables of both optimizers.
 
         Args:
-            generator_optimizer, discriminator_optimizer: two separate optimizers.
-            adversarial: False leaves the discriminators out, to train the generator on the
-                spectral losses alone.
-            jit_compile: XLA; by default only on the JAX backend, where it is the only fast way.
+            generator_optimizer: the generator's optimizer.
+            discriminator_optimizer: the discriminators' optimizer, a separate object.
+            adversarial: False leaves the discriminators out and trains the generator on the
+                spectral losses only.
+            jit_compile: whether to compile the step with XLA. By default only on the JAX backend,
+                which is slow without it.
+            steps_per_execution: training steps per call of the compiled function.
+            run_eagerly: whether to run the step without compiling it.
 
         Raises:
-            ValueError: a combination that Keras would compute wrongly or crash on: one optimizer
-                for both; with several replicas, steps_per_execution over 1, jit_compile, or
-                float16 with its loss scaling (use mixed_bfloat16).
+            ValueError: a combination that Keras computes wrongly or crashes on: the same optimizer
+                for both models; with several replicas, steps_per_execution over 1, jit_compile, or
+                float16 with its loss scaling (use mixed_bfloat16). Also if `adversarial` is False
+                and no spectral loss has a weight.
         """
         if generator_optimizer is discriminator_optimizer:
             raise ValueError(
-                "compile got one optimizer for both models; give each an optimizer of its own"
+                "compile got the same optimizer for both models; give each its own optimizer"
             )
         if not adversarial and not self.config.loss.active_terms(adversarial=False):
             raise ValueError(
@@ -116,7 +135,7 @@ class MelGAN(backends.TrainStep, keras.Model):
                 (pair.generator, self.generator),
                 (pair.discriminator, self.discriminator),
             ):
-                # Built again, a loss scale would begin anew.
+                # Building again would reset the loss scale.
                 if not optimizer.built:
                     optimizer.build(model.trainable_variables)
             self.adversarial = adversarial
@@ -131,14 +150,14 @@ class MelGAN(backends.TrainStep, keras.Model):
     def _refuse_on_replicas(self, steps_per_execution: int, jit: bool, float16: bool) -> None:
         if backends.replica_count() == 1:
             return
-        refused = {
+        unsupported = {
             "steps_per_execution over 1": steps_per_execution > 1,
             "jit_compile=True": jit,
             "mixed_float16 (use mixed_bfloat16)": float16,
         }
-        for what, asked in refused.items():
-            if asked:
-                raise ValueError(f"{what} does not work on several replicas; leave it out")
+        for option, is_set in unsupported.items():
+            if is_set:
+                raise ValueError(f"{option} does not work on several replicas; leave it out")
 
     @property
     def generator_optimizer(self) -> keras.optimizers.Optimizer:
@@ -150,17 +169,37 @@ class MelGAN(backends.TrainStep, keras.Model):
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
-        # Those of this phase: pre-training has no adversarial terms to show.
+        # Only the metrics of this phase: pre-training has no adversarial terms.
         return [self._means[name] for name in self._metric_names()]
 
     def fit(self, x: Any = None, *args: Any, **kwargs: Any) -> keras.callbacks.History:
-        """`keras.Model.fit`, which on several replicas takes complete, equal batches only."""
+        """`keras.Model.fit`; on several replicas, checks that batches divide equally.
+
+        Args:
+            x: batches of (log-mel, waveform), such as `tf_melgan.segments` yields.
+            *args: passed to `keras.Model.fit`.
+            **kwargs: passed to `keras.Model.fit`.
+
+        Returns:
+            The Keras history.
+
+        Raises:
+            ValueError: on several replicas, if batches may be incomplete or do not divide equally.
+        """
         with backends.scope_of(self):
             backends.check_batches(x)
         return super().fit(x, *args, **kwargs)
 
     def discriminate(self, real: Any, fake: Any) -> tuple[Outputs, Outputs]:
-        """The discriminators' outputs for two waveforms, from one pass over both as one batch."""
+        """Runs the discriminators on both waveforms in one pass, as one batch.
+
+        Args:
+            real: recorded waveforms (batch, samples, 1).
+            fake: generated waveforms (batch, samples, 1).
+
+        Returns:
+            The discriminators' outputs for `real` and for `fake`.
+        """
         pairs = [
             [ops.split(output, 2) for output in scale]
             for scale in self.discriminator(ops.concatenate((real, fake)), training=True)
@@ -168,9 +207,17 @@ class MelGAN(backends.TrainStep, keras.Model):
         return tuple([[pair[half] for pair in scale] for scale in pairs] for half in (0, 1))
 
     def discriminator_losses(self, real: Outputs, fake: Outputs) -> dict[str, Any]:
-        """What the discriminators minimise, under "discriminator", and their mean scores."""
-        kind = self.config.loss.adversarial
-        terms = {"discriminator": discriminator_loss(kind, real, fake)}
+        """The discriminators' loss, under "discriminator", and their mean scores.
+
+        Args:
+            real: the discriminators' outputs for recorded waveforms.
+            fake: the discriminators' outputs for generated waveforms.
+
+        Returns:
+            Scalars by name: "discriminator", and "score_real_1", "score_fake_1", … for each scale.
+        """
+        loss_type = self.config.loss.adversarial
+        terms = {"discriminator": discriminator_loss(loss_type, real, fake)}
         for name, outputs in (("real", real), ("fake", fake)):
             for scale, score in enumerate(mean_scores(outputs), 1):
                 terms[f"score_{name}_{scale}"] = score
@@ -179,11 +226,15 @@ class MelGAN(backends.TrainStep, keras.Model):
     def generator_losses(
         self, real: Any, fake: Any, real_outputs: Outputs | None
     ) -> dict[str, Any]:
-        """The terms of the generator's loss, and under "generator" their weighted sum.
+        """The generator's loss, under "generator", and its terms.
 
         Args:
-            real, fake: waveforms (batch, samples, 1).
-            real_outputs: what the discriminators gave for `real`; None in pre-training.
+            real: recorded waveforms (batch, samples, 1).
+            fake: generated waveforms (batch, samples, 1).
+            real_outputs: the discriminators' outputs for `real`; None in pre-training.
+
+        Returns:
+            Scalars by name: "generator", the weighted sum, and each unweighted term.
         """
         weights = self.config.loss.active_terms(self.adversarial)
         terms: dict[str, Any] = {}
@@ -203,7 +254,7 @@ class MelGAN(backends.TrainStep, keras.Model):
         return {"generator": total, **terms}
 
     def update_average(self) -> None:
-        """Moves the averaged generator towards the generator, by 1 − ema_decay."""
+        """Updates the averaged generator: average += (1 − ema_decay) · (generator − average)."""
         if self.average is None:
             return
         share = 1 - self.config.training.ema_decay
@@ -211,16 +262,16 @@ class MelGAN(backends.TrainStep, keras.Model):
             mean.assign(mean + share * (variable.value - mean.value))
 
     def update_metrics(self, values: dict[str, Any]) -> None:
-        """Counts this step's losses and scores into the means that `fit` shows."""
+        """Adds this step's losses and scores to the running means that `fit` reports."""
         for name, value in values.items():
             self._means[name].update_state(value)
 
     def _metric_names(self) -> list[str]:
         names = ["generator", *self.config.loss.active_terms(self.adversarial)]
         if self.adversarial:
-            scores = range(1, self.config.discriminator.outputs + 1)
+            scales = range(1, self.config.discriminator.outputs + 1)
             names += ["discriminator"]
-            names += [f"score_{kind}_{score}" for kind in ("real", "fake") for score in scores]
+            names += [f"score_{name}_{scale}" for name in ("real", "fake") for scale in scales]
         return names
 
     def get_config(self) -> dict[str, Any]:
@@ -231,7 +282,7 @@ class MelGAN(backends.TrainStep, keras.Model):
         return cls(**{**config, "config": Config.from_dict(config["config"])})
 
     def get_compile_config(self) -> dict[str, Any] | None:
-        """Both optimizers, so that `keras.saving.load_model` brings them back."""
+        """Both optimizers, so that `keras.saving.load_model` restores them."""
         if not self.compiled:
             return None
         return {

@@ -1,13 +1,13 @@
-"""One function that trains a vocoder from a `Config`, and goes on where an earlier call ended.
+"""Trains a vocoder from a `Config`, and resumes a run from its last checkpoint.
 
-A run is its folder:
+A run is a folder:
 
-    RUN/config.yaml       what it trains, to the last number
-    RUN/checkpoints/      the last two; see `tf_melgan.training.checkpoints`
+    RUN/config.yaml       the complete config
+    RUN/checkpoints/      the last two checkpoints; see `tf_melgan.training.checkpoints`
     RUN/generator.npz     the generator to vocode with; see `tf_melgan.training.callbacks`
-    RUN/history.jsonl     a line per interval
-    RUN/curves.png        the same as a picture
-    RUN/logs/             for TensorBoard
+    RUN/history.jsonl     losses, scores and validation distances, one line per interval
+    RUN/curves.png        plot of history.jsonl
+    RUN/logs/             TensorBoard events
 """
 
 import hashlib
@@ -45,27 +45,39 @@ def train(
     devices: list[str] | None = None,
     start: Callable[[MelGAN], None] | None = None,
 ) -> MelGAN:
-    """Trains up to `config.training.steps`, from the run's last checkpoint if it has one.
+    """Trains a vocoder up to step `config.training.steps`.
 
-    Killed at any moment and called again, it ends with the same bits as if it had not been
-    (on the same machine, software and number of threads).
+    If the run has a checkpoint, training resumes from the last one. A resumed run is bit-identical
+    to an uninterrupted run on the same machine, with the same software and number of threads.
+
+    Example:
+        from tf_melgan import Config, Vocoder, train
+        train(Config.load("configs/lite.yaml"), "data", "runs/voice")
+        vocoder = Vocoder.load("runs/voice")
 
     Args:
-        config: of the run; a run that exists has to have the same.
-        data: the folder that `prepare` made.
-        run: the run's folder.
-        devices: names of devices to train on in step, as TensorFlow has them; all GPUs if None.
-        start: called with a new run's model before its first step, to give it other weights.
+        config: the run's config. For an existing run it must be the same; only `training.steps`
+            may change, and `training.discriminator_start` if discriminators never take part.
+        data: a folder written by `prepare`.
+        run: the run's folder; created if missing.
+        devices: names of the devices to train on, as TensorFlow names them; all GPUs if None. The
+            JAX backend trains on one device.
+        start: called with the model of a new run before its first step, for example to set
+            initial weights.
+
+    Returns:
+        The trained model.
 
     Raises:
-        UserInputError: data or run do not fit the config, or are damaged.
+        UserInputError: the data or the run do not fit the config or are damaged, training
+            diverged, or the backend cannot train on the given devices.
     """
     run, training = Path(run), config.training
     prepared = Prepared.open(data)
     prepared.require_spec(config.mel)
     _claim(run, config)
     keras.utils.set_random_seed(training.seed)
-    # Resuming promises the same bits from the same inputs.
+    # A resumed run must be bit-identical to an uninterrupted one.
     backends.enable_determinism()
     with backends.distribution_scope(devices):
         model = MelGAN(config, dtype=training.precision)
@@ -84,8 +96,8 @@ def train(
         state = checkpoints.restore(last, model)
         if state["data"] != fingerprint:
             raise UserInputError(
-                f"{data}: holds other recordings than {run} was trained on so far; restore them, "
-                "or start a new run"
+                f"{data}: does not hold the recordings that {run} was trained on so far; restore "
+                "them, or start a new run"
             )
     best = math.inf if state["best"] is None else state["best"]
     step, interval = state["step"], training.checkpoint_interval
@@ -99,12 +111,13 @@ def train(
             History(run, interval, step),
             Checkpoints(run, interval, best, {"data": fingerprint, "seed": training.seed}),
         ]
-        # Pre-training leaves the discriminators out of the step altogether, which is then another.
+        # Pre-training and adversarial training compile different steps: the first one does not
+        # run the discriminators at all.
         for end in sorted({min(training.discriminator_start, training.steps), training.steps}):
             if step >= end:
                 continue
             adversarial = step >= training.discriminator_start
-            # The model's own: in float16 they are wrapped, and hold the scale of the loss.
+            # The model's own optimizers: in float16 they are wrapped and hold the loss scale.
             model.compile(model.generator_optimizer, model.discriminator_optimizer, adversarial)
             model.fit(
                 segments(
@@ -129,10 +142,16 @@ def train(
 
 
 def load(run: str | os.PathLike) -> MelGAN:
-    """A run's model at its last checkpoint, to look at or to train on.
+    """Loads a run's model from its last checkpoint, to inspect it or to train it further.
+
+    Args:
+        run: the run's folder.
+
+    Returns:
+        The compiled model, with both optimizers.
 
     Raises:
-        UserInputError: the folder is no run, or has no checkpoint yet.
+        UserInputError: `run` is not a run's folder, or has no checkpoint yet.
     """
     run = Path(run)
     generator_file(run)
@@ -144,18 +163,18 @@ def load(run: str | os.PathLike) -> MelGAN:
 
 
 def _claim(run: Path, config: Config) -> None:
-    """Writes the run's config, or checks that it is the one that is there."""
+    """Writes the run's config, or checks that it equals the one that the run already has."""
     path = run / CONFIG
     if not path.exists():
         config.save(path)
         return
     saved, given = _flat(Config.load(path).to_dict()), _flat(config.to_dict())
-    free = {"training.steps"}
+    changeable = {"training.steps"}
     if _spectral(saved) and _spectral(given):
-        # The discriminators never start, in either.
-        free.add("training.discriminator_start")
+        # The discriminators never start in either config.
+        changeable.add("training.discriminator_start")
     changed = [key for key in saved | given if given.get(key) != saved.get(key)]
-    mismatches = [key for key in changed if key not in free]
+    mismatches = [key for key in changed if key not in changeable]
     if mismatches:
         key = mismatches[0]
         raise UserInputError(
@@ -172,6 +191,7 @@ def _spectral(flat: dict) -> bool:
 
 
 def _flat(values: dict, prefix: str = "") -> dict:
+    """A nested config as one table, by dotted key."""
     flat = {}
     for key, value in values.items():
         if isinstance(value, dict):
@@ -195,7 +215,7 @@ def _adam(config: Config, steps: int) -> keras.optimizers.Optimizer:
 
 
 def _fingerprint(prepared: Prepared) -> str:
-    """Changes when the training recordings do, and with them the meaning of seed and step."""
+    """A hash of the training recordings' index; with other recordings a run cannot resume."""
     utterances = [asdict(utterance) for utterance in prepared.utterances("train")]
     content = json.dumps(utterances, sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(content.encode()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""Two optimizers where Keras knows one: the pair trains, is saved and is restored together."""
+"""Two optimizers wrapped as one Keras optimizer, so that both are saved and restored."""
 
 from typing import Any
 
@@ -7,10 +7,14 @@ import keras
 
 @keras.saving.register_keras_serializable("tf_melgan")
 class OptimizerPair(keras.optimizers.Optimizer):
-    """The generator's and the discriminators' optimizers as one object with one list of variables.
+    """The generator's and the discriminators' optimizers as one object.
 
-    Keras saves `model.optimizer`, and on JAX carries its variables from step to step; a second
-    optimizer beside it would be forgotten. Each of the two is applied by itself.
+    Keras supports one `model.optimizer`: it saves this one, and on JAX it carries only this one's
+    variables from step to step. The training step applies each of the two optimizers by itself.
+
+    Args:
+        generator: the generator's optimizer.
+        discriminator: the discriminators' optimizer.
     """
 
     def __init__(
@@ -28,10 +32,10 @@ class OptimizerPair(keras.optimizers.Optimizer):
         return self.generator.learning_rate
 
     def save_own_variables(self, store: Any) -> None:
-        """Nothing: each of the two saves its own."""
+        """Does nothing: each of the two optimizers saves its own variables."""
 
     def load_own_variables(self, store: Any) -> None:
-        """Nothing: each of the two loads its own."""
+        """Does nothing: each of the two optimizers loads its own variables."""
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -1,9 +1,9 @@
-"""Trained voices that come with the package; NAME.md says what each is, and how good.
+"""The trained voices that ship with the package, and the file formats of voices.
 
-NAME.tflite  speaks: `Vocoder.load("NAME")`
-NAME.npz     what `tf-melgan finetune NAME` starts from; see `tf_melgan.voices.weights_file`
-NAME.md      its card: data and licence, recipe, scores, weaknesses
-sentence.npy the log-mel of a sentence for the demo, which no voice was trained on
+NAME.tflite   the voice for inference: `Vocoder.load("NAME")`
+NAME.npz      the weights that `tf-melgan finetune NAME` starts from; see `weights_file`
+NAME.md       the voice's card: data, licence, training recipe, metrics, weaknesses
+sentence.npy  the log-mel of a sentence for the demo; no voice was trained on it
 """
 
 from pathlib import Path
@@ -14,16 +14,34 @@ SENTENCE = _FOLDER / "sentence.npy"
 
 
 def names() -> list[str]:
-    """The voices that ship."""
+    """The names of the shipped voices, sorted."""
     return sorted(path.stem for path in _FOLDER.glob("*.tflite"))
 
 
 def voice_path(name: str, suffix: str = ".tflite") -> Path:
-    """The file of a voice that ships."""
+    """The path of a shipped voice's file.
+
+    Args:
+        name: the name of the voice, such as "lj-lite".
+        suffix: ".tflite", ".npz" or ".md".
+    """
     return _FOLDER / f"{name}{suffix}"
 
 
 def resolve(name: str | Path, suffix: str = ".tflite") -> Path:
-    """The path `name` where it exists, or else the file of the voice that ships by that name."""
+    """Turns a path or the name of a shipped voice into a path.
+
+    Example:
+        from tf_melgan import voices
+        voices.resolve("lj-lite")  # the path of the shipped lj-lite.tflite
+        voices.resolve("runs/voice")  # Path("runs/voice")
+
+    Args:
+        name: a path, or the name of a shipped voice. An existing path takes precedence.
+        suffix: which file of a shipped voice to use: ".tflite" or ".npz".
+
+    Returns:
+        The file of the shipped voice, or `name` as a path; a path need not exist.
+    """
     path = Path(name)
     return voice_path(str(name), suffix) if str(name) in names() and not path.exists() else path

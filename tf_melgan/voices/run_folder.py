@@ -1,4 +1,4 @@
-"""Where a run keeps the generator to vocode with, for those who do not train."""
+"""Finds the generator to vocode with in a run's folder, without importing training code."""
 
 from pathlib import Path
 
@@ -8,13 +8,22 @@ CONFIG, GENERATOR = "config.yaml", "generator.npz"
 
 
 def generator_file(run: Path) -> Path:
-    """The weights file of the generator that a run vocodes with.
+    """The weights file of the generator to vocode with.
+
+    Args:
+        run: the run's folder.
+
+    Returns:
+        The path of RUN/generator.npz.
 
     Raises:
-        UserInputError: the folder is no run, or has no checkpoint yet.
+        UserInputError: `run` is not a run's folder, or has no checkpoint yet.
     """
     if not (run / CONFIG).exists():
-        raise UserInputError(f"{run}: is no run, {CONFIG} is missing; give the folder train wrote")
+        raise UserInputError(
+            f"{run}: is not a run's folder, {CONFIG} is missing; give a folder that tf-melgan "
+            "train wrote"
+        )
     path = run / GENERATOR
     if not path.exists():
         raise UserInputError(

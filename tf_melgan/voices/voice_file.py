@@ -1,15 +1,16 @@
-"""The `.tflite` file of a voice, and what it says of itself.
+"""The `.tflite` file format of a voice, and its metadata.
 
-A voice is a LiteRT model with a zip archive behind it that holds `voice.json`, as TensorFlow Lite
-packs the files that belong to a model: the interpreter reads the first, `unzip` the second.
+The file is a LiteRT model followed by a zip archive with `voice.json`. TensorFlow Lite packs the
+associated files of a model in the same way: the interpreter reads the model, `unzip` the archive.
 
-The model has five signatures. A state goes out of one call and into the next, under its name.
+The model has five signatures. Each state that one call returns is an input of the next call, with
+the same name.
 
-    vocode        mel (1, frames, n_mels) → audio (1, frames · hop), from `shortest` frames up
-    vocode_short  the same from one frame up, and slower
-    start         the first `start_frames` frames or more of a stream → audio, state_00, state_01 …
-    step          the next frames, from one up, and the states → audio (1, frames · hop), states
-    end           the states → audio (1, lookahead), the rest
+    vocode        mel (1, frames, n_mels) → audio (1, frames · hop); frames ≥ `shortest`
+    vocode_short  the same for frames ≥ 1, but slower
+    start         the first frames, at least `start_frames`, of a stream → audio, state_00, …
+    step          the next frames, at least one, and the states → audio (1, frames · hop), states
+    end           the states → audio (1, lookahead), the remaining samples
 """
 
 import hashlib
@@ -23,28 +24,29 @@ from tf_melgan.errors import UserInputError
 from tf_melgan.files import atomic_file
 
 ENTRY = "voice.json"
-# float16: half the size, computes in float32. int8-dynamic: int8 weights of wide layers;
-# activations are quantized dynamically per call, of a Fourier generator per frame. int8:
-# activations are int8 too, at fixed scales.
+# float16: half the file size, computes in float32. int8-dynamic: wide layers have int8 weights;
+# their activations are quantized dynamically per call (in Fourier generators per frame). int8:
+# activations are int8 as well, with fixed scales.
 WEIGHTS = ("float32", "float16", "int8-dynamic", "int8")
-CALIBRATED = ("int8",)  # by recordings, for the fixed scales
+# These need recordings to calibrate the fixed scales.
+CALIBRATED = ("int8",)
 _BLOCK = 1 << 20
 
 
 @dataclass(frozen=True)
 class VoiceInfo:
-    """What a voice's file says of itself.
+    """The metadata of a voice, stored as `voice.json`.
 
     Args:
-        name: of the voice.
-        licence: of the weights, as its maker put it.
-        weights: how they are stored: float32, float16, int8, …
-        mel: what the voice reads.
-        shortest: frames from which `vocode` works.
-        start_frames: frames from which `start` works.
-        lookahead: samples that a stream lags behind the frames it has seen.
-        sha256: of the model, the file up to the archive.
-        size: of the model, in bytes.
+        name: the name of the voice.
+        licence: the licence of the weights, as given at export.
+        weights: how the weights are stored, one of `WEIGHTS`.
+        mel: the mel convention of the voice.
+        shortest: minimum number of frames for the signature `vocode`.
+        start_frames: minimum number of frames for the signature `start`.
+        lookahead: latency of a stream, in samples: how far its output lags behind its input frames.
+        sha256: SHA-256 of the model (the file without the archive), hexadecimal.
+        size: size of the model, in bytes.
     """
 
     name: str
@@ -59,10 +61,18 @@ class VoiceInfo:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "VoiceInfo":
-        """Reads what a file holds; keys that are not known are of later versions, and left out.
+        """Parses `voice.json`. Ignores unknown keys, which later versions may write.
+
+        Args:
+            text: the JSON.
+
+        Returns:
+            The metadata.
 
         Raises:
-            ValueError, KeyError, TypeError: it is no such JSON, or lacks a key.
+            ValueError: the text is not JSON, or a value is wrong.
+            KeyError: a key is missing.
+            TypeError: the JSON is not an object.
         """
         values = json.loads(text)
         known = {field.name: values[field.name] for field in fields(cls)}
@@ -70,20 +80,29 @@ class VoiceInfo:
 
     @property
     def latency(self) -> float:
-        """Seconds from a frame's arrival until all sound that depends on nothing later is out."""
+        """The latency of a stream in seconds: how far its output lags behind its input frames."""
         return self.lookahead / self.mel.sample_rate
 
     def summary(self) -> str:
-        """A line for people."""
-        begins = 1000 * self.start_frames * self.mel.hop / self.mel.sample_rate
+        """A readable one-line summary."""
+        start_ms = 1000 * self.start_frames * self.mel.hop / self.mel.sample_rate
         return (
             f"{self.name}, {self.weights}; a stream begins with {self.start_frames} frames "
-            f"({begins:.0f} ms) and lags {self.lookahead} samples ({1000 * self.latency:.1f} ms)"
+            f"({start_ms:.0f} ms) and lags {self.lookahead} samples ({1000 * self.latency:.1f} ms)"
         )
 
 
 def write(path: str | Path, model: bytes, info: VoiceInfo) -> None:
-    """Writes a voice's file, whole or not at all; `sha256` and `size` are filled in."""
+    """Writes a voice's file atomically.
+
+    Args:
+        path: the `.tflite` file to write.
+        model: the LiteRT model.
+        info: the metadata; `sha256` and `size` are computed here.
+
+    Raises:
+        UserInputError: the file cannot be written.
+    """
     values = asdict(info) | {"sha256": hashlib.sha256(model).hexdigest(), "size": len(model)}
     with atomic_file(path) as temporary:
         temporary.write_bytes(model)
@@ -92,10 +111,16 @@ def write(path: str | Path, model: bytes, info: VoiceInfo) -> None:
 
 
 def read(path: str | Path) -> VoiceInfo:
-    """Reads what the file says, after checking that the model is the one that was written.
+    """Reads the metadata of a voice's file and verifies the model's checksum.
+
+    Args:
+        path: the `.tflite` file.
+
+    Returns:
+        The metadata.
 
     Raises:
-        UserInputError: the file is no voice, is cut off, or was changed.
+        UserInputError: the file is not a voice, is truncated, or was changed.
     """
     path = Path(path)
     try:
@@ -103,13 +128,13 @@ def read(path: str | Path) -> VoiceInfo:
             info = VoiceInfo.from_json(archive.read(ENTRY))
     except (OSError, zipfile.BadZipFile, ValueError, KeyError, TypeError):
         raise UserInputError(
-            f"{path}: is no voice of tf-melgan, or is damaged; make it with tf-melgan export"
+            f"{path}: is not a tf-melgan voice, or is damaged; write it with tf-melgan export"
         ) from None
-    digest, left = hashlib.sha256(), info.size
+    digest, remaining = hashlib.sha256(), info.size
     with path.open("rb") as file:
-        while left and (block := file.read(min(left, _BLOCK))):
+        while remaining and (block := file.read(min(remaining, _BLOCK))):
             digest.update(block)
-            left -= len(block)
+            remaining -= len(block)
     if digest.hexdigest() != info.sha256:
         raise UserInputError(f"{path}: its checksum is wrong; copy or export it again")
     return info

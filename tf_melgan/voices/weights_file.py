@@ -1,7 +1,8 @@
-"""A trained voice to train on from, or to run on Keras: weights and config in one `.npz`.
+"""The `.npz` file format of a voice's weights, for fine-tuning and for inference with Keras.
 
-The file holds the variables of the generator (and of the discriminators, where they were trained)
-by their order in the model, under `generator/000`, …, and the run's config as JSON under `config`.
+The file holds the variables of the generator, in the order of the model, under `generator/000`, …
+and the run's config as JSON under `config`. If the discriminators were trained, their variables are
+under `discriminator/000`, ….
 """
 
 from __future__ import annotations
@@ -30,13 +31,13 @@ _CONFIG, _GENERATOR, _DISCRIMINATOR = "config", "generator", "discriminator"
 
 @dataclass(frozen=True)
 class VoiceWeights:
-    """What a weights file holds.
+    """The content of a weights file.
 
     Attributes:
         path: the file.
-        config: of the run that trained it.
-        generator: float32 arrays, the generator's variables in order.
-        discriminator: the discriminators', or None where they were not trained.
+        config: the config of the run that trained the voice.
+        generator: the generator's variables in the order of the model, float32.
+        discriminator: the discriminators' variables, or None if they were not trained.
     """
 
     path: Path
@@ -45,17 +46,38 @@ class VoiceWeights:
     discriminator: list[np.ndarray] | None
 
     def build_generator(self) -> Generator:
-        """The generator with these weights."""
+        """Builds the generator with these weights.
+
+        Returns:
+            The Keras generator.
+
+        Raises:
+            UserInputError: the weights do not fit the config.
+        """
         generator = self.config.generator.build_generator(self.config.mel)
         self.assign_generator(generator)
         return generator
 
     def assign_generator(self, model: keras.Model) -> None:
-        """Gives `model` the generator's weights. Raises `UserInputError` if they do not fit."""
+        """Sets the weights of the generator `model`.
+
+        Args:
+            model: a generator with the same architecture.
+
+        Raises:
+            UserInputError: the weights do not fit.
+        """
         self._assign(model, self.generator, _GENERATOR)
 
     def assign_discriminator(self, model: keras.Model) -> None:
-        """Gives `model` the discriminators' weights. Raises `UserInputError` if they do not fit."""
+        """Sets the weights of the discriminators `model`.
+
+        Args:
+            model: discriminators with the same architecture.
+
+        Raises:
+            UserInputError: the weights do not fit.
+        """
         self._assign(model, self.discriminator or [], _DISCRIMINATOR)
 
     def _assign(self, model: keras.Model, arrays: list[np.ndarray], section: str) -> None:
@@ -75,14 +97,19 @@ def save_weights(
     discriminator: keras.Model | None = None,
     dtype: type[np.floating] = np.float16,
 ) -> None:
-    """Writes a weights file, whole or not at all.
+    """Writes a weights file atomically.
+
+    Example:
+        from tf_melgan.voices.weights_file import save_weights
+        model = tf_melgan.train(config, "data", "runs/voice")
+        save_weights("voice.npz", config, model.inference_generator)
 
     Args:
-        path: ends in .npz by custom.
-        config: of the run.
+        path: the file to write, usually with the suffix `.npz`.
+        config: the config of the run that trained the voice.
         generator: the generator to vocode with.
-        discriminator: the discriminators, where they were trained.
-        dtype: of the weights in the file.
+        discriminator: the discriminators, if they were trained.
+        dtype: the type of the weights in the file; float16 halves its size.
 
     Raises:
         UserInputError: `path` cannot be written.
@@ -96,10 +123,21 @@ def save_weights(
 
 
 def load_weights(path: str | os.PathLike) -> VoiceWeights:
-    """Reads what `save_weights` wrote.
+    """Reads a weights file written by `save_weights`.
+
+    Example:
+        from tf_melgan.voices.weights_file import load_weights
+        weights = load_weights("voice.npz")
+        generator = weights.build_generator()
+
+    Args:
+        path: the `.npz` file.
+
+    Returns:
+        The weights as float32, and the config.
 
     Raises:
-        UserInputError: the file is missing, damaged or something else.
+        UserInputError: the file is missing, damaged or not a weights file.
     """
     path = Path(path)
     try:
@@ -108,8 +146,8 @@ def load_weights(path: str | os.PathLike) -> VoiceWeights:
         values = json.loads(str(arrays.pop(_CONFIG)))
     except (OSError, ValueError, KeyError, zipfile.BadZipFile, AttributeError):
         raise UserInputError(
-            f"{path}: is no weights file; give a voice that ships ({', '.join(voices.names())}), "
-            "or a .npz that tf-melgan export --to weights wrote"
+            f"{path}: is not a weights file; give a shipped voice ({', '.join(voices.names())}), "
+            "or a .npz file that tf-melgan export --to weights wrote"
         ) from None
     config = Config.from_dict(values, str(path))
     return VoiceWeights(
@@ -118,7 +156,7 @@ def load_weights(path: str | os.PathLike) -> VoiceWeights:
 
 
 def _arrays(model: keras.Model, section: str, dtype: type[np.floating]) -> dict[str, np.ndarray]:
-    # By their order, since their paths count how many layers a process has made.
+    # By order, since the paths of variables depend on the layers built before in this process.
     weights = enumerate(model.get_weights())
     return {f"{section}/{index:03}": weight.astype(dtype) for index, weight in weights}
 

@@ -1,10 +1,10 @@
-"""Asks a server for sound: TensorFlow Serving, or whatever else speaks its REST protocol.
+"""A client for TensorFlow Serving and other servers with the same REST protocol.
 
     python client.py http://localhost:8501 mel.npy sound.wav
     python client.py http://localhost:8501 speech.wav sound.wav
 
-A `.npy` holds a log-mel (frames, n_mels); of a wav (16 bits, one channel, the voice's sample rate)
-the server makes the log-mel. Needs NumPy alone.
+A `.npy` file holds a log-mel (frames, n_mels). For a wav file (16 bits, one channel, the voice's
+sample rate), the server computes the log-mel. Needs only NumPy.
 """
 
 import argparse
@@ -19,36 +19,68 @@ import numpy as np
 
 
 class Client:
-    """Args: url: of the server, such as http://localhost:8501."""
+    """Sends requests to a server.
+
+    Args:
+        url: the server's address, such as http://localhost:8501.
+    """
 
     def __init__(self, url: str):
         self._url = url.rstrip("/") + "/v1/models/voice:predict"
 
     def vocode(self, mel: np.ndarray) -> np.ndarray:
-        """Log-mel (frames, n_mels) → float32 (samples,).
+        """Vocodes a mel with the signature `padded`, whose requests a server can batch.
 
-        The signature `padded` is the one whose requests a server can join into batches.
+        Args:
+            mel: log-mel, float (frames, n_mels).
+
+        Returns:
+            The waveform, float32 (samples,).
+
+        Raises:
+            RuntimeError: the server returned an error.
         """
         return sound(self.send(request("padded", mel=[mel.tolist()], lengths=[len(mel)])))
 
     def log_mel(self, waveform: np.ndarray) -> np.ndarray:
-        """Floats (samples,) in [-1, 1] → the log-mel that the voice reads, (frames, n_mels)."""
+        """Computes the log-mel of a waveform on the server, in the voice's convention.
+
+        Args:
+            waveform: float (samples,) in [-1, 1], at the voice's sample rate.
+
+        Returns:
+            The log-mel, float32 (frames, n_mels).
+
+        Raises:
+            RuntimeError: the server returned an error.
+        """
         return np.asarray(self.call("log_mel", waveform=[waveform.tolist()])[0], np.float32)
 
     def mel_spec(self) -> dict[str, Any]:
-        """Which log-mel the voice reads; `sample_rate` is that of its sound."""
+        """The mel convention of the voice; `sample_rate` is the rate of its waveforms, Hz."""
         return json.loads(self.call("mel_spec"))
 
     def call(self, signature: str, **inputs: Any) -> Any:
-        """The outputs of a signature.
+        """Calls a signature.
+
+        Args:
+            signature: the name of the signature.
+            **inputs: its inputs as JSON values, by name.
+
+        Returns:
+            Its outputs as JSON values.
 
         Raises:
-            RuntimeError: the server's reason for an answer that is none.
+            RuntimeError: the server returned an error.
         """
         return json.loads(self.send(request(signature, **inputs)))["outputs"]
 
     def send(self, body: bytes) -> bytes:
-        """The server's answer to a request, as `call` raises errors."""
+        """Sends the body of a request and returns the body of the response.
+
+        Raises:
+            RuntimeError: the server returned an error.
+        """
         message = urllib.request.Request(self._url, body, {"Content-Type": "application/json"})
         try:
             with urllib.request.urlopen(message) as response:
@@ -58,11 +90,12 @@ class Client:
 
 
 def request(signature: str, **inputs: Any) -> bytes:
+    """The body of a request that calls a signature."""
     return json.dumps({"signature_name": signature, "inputs": inputs}).encode()
 
 
 def sound(answer: bytes) -> np.ndarray:
-    """Float32 (samples,) of the answer to a request for `padded` with one mel."""
+    """The waveform, float32 (samples,), in a response of `padded` for one mel."""
     outputs = json.loads(answer)["outputs"]
     return np.asarray(outputs["audio"][0][: outputs["samples"][0]], np.float32)
 
@@ -81,10 +114,10 @@ def write_wav(path: str, audio: np.ndarray, rate: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Asks a server for sound.")
+    parser = argparse.ArgumentParser(description="Vocodes a mel or a wav file on a server.")
     parser.add_argument("url", help="such as http://localhost:8501")
-    parser.add_argument("source", help="a .npy of a log-mel, or a wav")
-    parser.add_argument("target", help="the wav to write")
+    parser.add_argument("source", help="a .npy file with a log-mel, or a wav file")
+    parser.add_argument("target", help="the wav file to write")
     options = parser.parse_args()
     client = Client(options.url)
     try:

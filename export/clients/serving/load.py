@@ -1,9 +1,9 @@
-"""Puts a server under load, and checks each of its answers.
+"""Load test of a server, which also checks each response.
 
     python load.py http://localhost:8501 models/voice/1 --clients 8
 
-Every client sends its requests one after the other, mels of 32 to 520 frames. What a server says
-must be what the SavedModel says here, to 1e-5.
+Each client sends its requests one after the other, with mels of 32 to 520 frames. The waveforms of
+the server must equal those of the SavedModel on this machine, within 1e-5.
 """
 
 import argparse
@@ -23,17 +23,20 @@ _TOLERANCE = 1e-5
 
 
 def batches(url: str) -> dict[str, int]:
-    """How many batches ray_server.py has computed, and of how many mels; others do not say."""
+    """The numbers of batches and of mels that ray_server.py has computed.
+
+    Empty for other servers, which do not report them.
+    """
     with urllib.request.urlopen(f"{url}/v1/models/voice") as response:
         return json.load(response).get("batches", {})
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Puts a server under load.")
+    parser = argparse.ArgumentParser(description="Load test of a server.")
     parser.add_argument("url", help="such as http://localhost:8501")
-    parser.add_argument("voice", help="the SavedModel that it serves")
-    parser.add_argument("--clients", type=int, default=8)
-    parser.add_argument("--requests", type=int, default=10, help="of each client")
+    parser.add_argument("voice", help="the SavedModel that the server runs")
+    parser.add_argument("--clients", type=int, default=8, help="clients in parallel (default: 8)")
+    parser.add_argument("--requests", type=int, default=10, help="per client (default: 10)")
     options = parser.parse_args()
     voice, client = SavedModelEngine(options.voice), Client(options.url)
     rng = np.random.default_rng(0)
@@ -44,34 +47,34 @@ def main() -> None:
     bodies = [request("padded", mel=[x.tolist()], lengths=[len(x)]) for x in mels]
 
     def timed(body: bytes) -> tuple[bytes, float]:
-        begin = time.perf_counter()
-        return client.send(body), time.perf_counter() - begin
+        start = time.perf_counter()
+        return client.send(body), time.perf_counter() - start
 
     client.send(bodies[0])
-    before, begin = batches(options.url), time.perf_counter()
+    before, start = batches(options.url), time.perf_counter()
     with ThreadPoolExecutor(options.clients) as pool:
-        answers = list(pool.map(timed, bodies))
-    seconds, after = time.perf_counter() - begin, batches(options.url)
+        responses = list(pool.map(timed, bodies))
+    seconds, after = time.perf_counter() - start, batches(options.url)
 
-    worst = 0.0
-    for mel, (answer, _) in zip(mels, answers, strict=True):
-        served, expected = sound(answer), voice.full(mel)
-        if served.shape != expected.shape:
-            sys.exit(f"{len(mel)} frames: {len(served)} samples came, not {len(expected)}")
-        worst = max(worst, float(np.abs(served - expected).max()))
-    half, most = np.percentile([1000 * latency for _, latency in answers], (50, 95))
+    largest = 0.0
+    for mel, (response, _) in zip(mels, responses, strict=True):
+        actual, expected = sound(response), voice.full(mel)
+        if actual.shape != expected.shape:
+            sys.exit(f"{len(mel)} frames: got {len(actual)} samples, expected {len(expected)}")
+        largest = max(largest, float(np.abs(actual - expected).max()))
+    p50, p95 = np.percentile([1000 * latency for _, latency in responses], (50, 95))
     audio = lengths.sum() * voice.spec.hop / voice.spec.sample_rate
     print(
         f"{count} requests of {options.clients} clients, {audio:.1f} s of audio in {seconds:.1f} s"
     )
     print(f"audio seconds per second  {audio / seconds:.1f}")
-    print(f"latency                   p50 {half:.0f} ms, p95 {most:.0f} ms")
+    print(f"latency                   p50 {p50:.0f} ms, p95 {p95:.0f} ms")
     if after:
         mean = (after["mels"] - before["mels"]) / (after["count"] - before["count"])
         print(f"mels per batch            {mean:.2f}")
-    print(f"largest difference        {worst:.1e}")
-    if worst > _TOLERANCE:
-        sys.exit(f"more than {_TOLERANCE:g}")
+    print(f"largest difference        {largest:.1e}")
+    if largest > _TOLERANCE:
+        sys.exit(f"the largest difference is more than {_TOLERANCE:g}")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""Serves a SavedModel voice on Ray Serve, over TensorFlow Serving's REST protocol.
+"""Serves a SavedModel voice with Ray Serve, over the REST protocol of TensorFlow Serving.
 
     python ray_server.py models/voice/1 --port 8501
 
-Requests for the signature `padded` that come at about the same time are computed as one batch,
-whatever their lengths. What cannot be computed is answered with status 400 and the reason.
+Requests for the signature `padded` that arrive at about the same time are computed as one batch,
+also if their lengths differ. Invalid requests get status 400 and the reason.
 """
 
 import argparse
@@ -20,31 +20,36 @@ from tf_melgan.audio.conventions import check_mel
 from tf_melgan.audio.mel_spec import MelSpec
 from tf_melgan.errors import UserInputError
 
-# Frames of a batch, the padding of its shorter members included; on CPUs, more are no faster.
+# Maximum frames per batch, padding included; on CPUs larger batches are not faster.
 _BATCH_FRAMES = 512
-# Frames of a mel, which bound the memory that a request takes; longer ones than a batch go alone.
+# Maximum frames per mel, which limits the memory of a request. A mel with more frames than a batch
+# is computed by itself.
 _MOST_FRAMES = 2048
 _SERVED = ("padded", "log_mel", "mel_spec")
 _URL = "/v1/models/voice"
 http = FastAPI()
 
 
-# Ray sends the class to its replica with what is defined before it.
+# Ray sends the class to its replica together with the definitions above it.
 def _padded_frames(mels: list[np.ndarray]) -> int:
     frames = len(mels) * max(len(mel) for mel in mels)
     return frames if len(mels) > 1 else min(frames, _BATCH_FRAMES)
 
 
 def _array(name: str, values: Any, spec: tf.TensorSpec) -> np.ndarray:
-    """What JSON had for an input, if it has the type and shape of its `spec`, and is not empty."""
+    """An input's JSON values as an array, checked for the type and shape of `spec`.
+
+    Raises:
+        UserInputError: the values have another type or shape, or are empty.
+    """
     dtype = spec.dtype.as_numpy_dtype
     try:
         array = np.asarray(values)
     except ValueError:
-        raise UserInputError(f"{name} has rows of different lengths; fill them up") from None
-    unfit = not np.can_cast(array.dtype, dtype, "same_kind")
-    if unfit or (spec.dtype.is_integer and (array != array.astype(dtype)).any()):
-        raise UserInputError(f"{name} holds what is no {spec.dtype.name}")
+        raise UserInputError(f"{name} has rows of different lengths; pad them") from None
+    wrong_type = not np.can_cast(array.dtype, dtype, "same_kind")
+    if wrong_type or (spec.dtype.is_integer and (array != array.astype(dtype)).any()):
+        raise UserInputError(f"{name} holds values that are not {spec.dtype.name}")
     if not array.size or not spec.shape.is_compatible_with(array.shape):
         shape = ", ".join("any" if size is None else str(size) for size in spec.shape)
         raise UserInputError(f"{name} has shape {array.shape}; give ({shape})")
@@ -59,7 +64,11 @@ def _answer(content: dict[str, Any], status: int = 200) -> Response:
 @serve.deployment(max_ongoing_requests=_BATCH_FRAMES)
 @serve.ingress(http)
 class Voice:
-    """Args: path: of the SavedModel."""
+    """The HTTP server of one voice.
+
+    Args:
+        path: the SavedModel's folder.
+    """
 
     def __init__(self, path: str):
         self._model = tf.saved_model.load(path)
@@ -72,8 +81,8 @@ class Voice:
 
     @http.get(_URL)
     async def status(self) -> dict[str, Any]:
-        fine = {"error_code": "OK", "error_message": ""}
-        versions = [{"version": "1", "state": "AVAILABLE", "status": fine}]
+        ok = {"error_code": "OK", "error_message": ""}
+        versions = [{"version": "1", "state": "AVAILABLE", "status": ok}]
         return {"model_version_status": versions, "batches": self._batches}
 
     @http.post(_URL + ":predict")
@@ -86,11 +95,11 @@ class Voice:
                 outputs = await asyncio.to_thread(self._computed, name, inputs)
         except UserInputError as error:
             return _answer({"error": str(error)}, 400)
-        # As in TensorFlow Serving, an output that is the only one goes without its name.
+        # As in TensorFlow Serving, a single output is returned without its name.
         return _answer({"outputs": outputs if len(outputs) > 1 else next(iter(outputs.values()))})
 
     def _inputs(self, body: bytes) -> tuple[str, dict[str, np.ndarray]]:
-        """The signature that is asked for, and what it is to read."""
+        """The requested signature and its inputs."""
         try:
             message = orjson.loads(body)
         except orjson.JSONDecodeError as error:
@@ -102,10 +111,10 @@ class Voice:
         name, inputs = message.get("signature_name", "serving_default"), message["inputs"]
         if name not in _SERVED:
             raise UserInputError(f"signature_name is {name!r}; choose {', '.join(_SERVED)}")
-        wanted = self._signatures[name].structured_input_signature[1]
-        if inputs.keys() != wanted.keys():
-            raise UserInputError(f"inputs are {sorted(inputs)}; {name} takes {sorted(wanted)}")
-        return name, {key: _array(key, inputs[key], spec) for key, spec in wanted.items()}
+        specs = self._signatures[name].structured_input_signature[1]
+        if inputs.keys() != specs.keys():
+            raise UserInputError(f"inputs are {sorted(inputs)}; {name} takes {sorted(specs)}")
+        return name, {key: _array(key, inputs[key], spec) for key, spec in specs.items()}
 
     async def _padded(self, mel: np.ndarray, lengths: np.ndarray) -> dict[str, np.ndarray]:
         batch, frames = mel.shape[:2]
@@ -117,8 +126,8 @@ class Voice:
             most = min(frames, _MOST_FRAMES)
             raise UserInputError(f"lengths are {lengths.tolist()}; give 1 to {most} frames")
         mels = [check_mel(row[:end], self._spec) for row, end in zip(mel, lengths, strict=True)]
-        # Ray closes a batch whether or not it can be computed yet. So what comes while others are
-        # computed waits here, to make batches together.
+        # Ray closes a batch even while another one is being computed. Requests that arrive in the
+        # meantime wait here, so that they form larger batches.
         await self._idle.wait()
         self._idle.clear()
         self._busy += 1

@@ -1,4 +1,4 @@
-"""What exported voices share: long mels go through in steps, whatever runs the signatures."""
+"""Common code of the engines for exported voices, which call the signatures of a model."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -12,12 +12,16 @@ _NOTHING = np.zeros(0, np.float32)
 
 
 class ExportedEngine(ABC):
-    """Float32 log-mel (frames, n_mels) → float32 (frames · hop,), by the signatures of a file.
+    """Runs an exported voice: float32 log-mel (frames, n_mels) → float32 waveform (frames · hop,).
 
     Args:
-        info: what the file says of itself.
-        runners: of the signatures that it needs; start, step and end are among them.
-        step: the most frames of a step: what is cheapest per frame.
+        info: the metadata of the voice.
+        runners: functions that call the model's signatures, by name; with start, step and end.
+        step: maximum number of frames per call of `step`, chosen for the lowest cost per frame.
+
+    Attributes:
+        info: the metadata of the voice.
+        spec: the mel convention of the voice.
     """
 
     def __init__(self, info: VoiceInfo, runners: dict[str, Runner], step: int):
@@ -26,10 +30,10 @@ class ExportedEngine(ABC):
 
     @abstractmethod
     def full(self, mel: np.ndarray) -> np.ndarray:
-        """All in one call, as the file has it for whole utterances."""
+        """Vocodes a whole utterance in one call: (frames, n_mels) → float32 (frames · hop,)."""
 
     def __call__(self, mel: np.ndarray) -> np.ndarray:
-        """All at once up to a step; longer mels as a stream, in a memory that does not grow."""
+        """Vocodes in one call up to `step` frames; longer mels as a stream, in constant memory."""
         if len(mel) <= max(self.step, self.info.start_frames):
             return self.full(mel)
         stream = self.stream()
@@ -40,10 +44,13 @@ class ExportedEngine(ABC):
 
 
 class ExportedStream:
-    """Frames in, as they come; the sound that they complete, at once.
+    """Vocodes an utterance in chunks with the signatures start, step and end.
 
-    The sound of all calls together is that of `ExportedEngine.full`; of a `.tflite` to the bit,
-    unless it is of MelGAN's generator in int8-dynamic.
+    The samples of all chunks together equal those of `ExportedEngine.full`. For a `.tflite` file
+    they are bit-identical, except for MelGAN generators in int8-dynamic.
+
+    Args:
+        voice: the engine.
     """
 
     def __init__(self, voice: ExportedEngine):
@@ -52,21 +59,21 @@ class ExportedStream:
         self._states: dict[str, np.ndarray] = {}
 
     def push(self, mel: np.ndarray) -> np.ndarray:
-        """Float32 (frames, n_mels), any number → float32 (samples,), perhaps none yet."""
+        """Float32 log-mel (frames, n_mels), any number → float32 (samples,), possibly empty."""
         mel, size = np.concatenate([self._waiting, mel]), self._voice.step
         if not self._states and len(mel) < self._voice.info.start_frames:
             self._waiting = mel
             return _NOTHING
-        self._waiting, pieces = mel[:0], [_NOTHING]
+        self._waiting, chunks = mel[:0], [_NOTHING]
         if not self._states:
             first = max(size, self._voice.info.start_frames)
-            pieces.append(self._advance("start", mel[:first]))
+            chunks.append(self._advance("start", mel[:first]))
             mel = mel[first:]
         steps = (mel[i : i + size] for i in range(0, len(mel), size))
-        return np.concatenate([*pieces, *(self._advance("step", step) for step in steps)])
+        return np.concatenate([*chunks, *(self._advance("step", step) for step in steps)])
 
     def finish(self) -> np.ndarray:
-        """The rest of the sound; the stream is then as new."""
+        """The remaining samples, float32 (samples,). Resets the stream for a new utterance."""
         if self._states:
             rest = self._advance("end", None)
         else:

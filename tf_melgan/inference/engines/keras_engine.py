@@ -1,4 +1,4 @@
-"""A trained Keras generator as a voice for `Vocoder`: from a run or a file, and into a file."""
+"""Runs a Keras generator as a voice of `Vocoder`; reads runs and files, writes `.keras` files."""
 
 import json
 import zipfile
@@ -20,13 +20,23 @@ _CHUNK_FRAMES = 1024
 
 
 class KerasEngine:
-    """Float32 log-mel (frames, n_mels) → float32 (frames · hop,), by a folded generator.
+    """Runs a Keras generator: float32 log-mel (frames, n_mels) → float32 waveform (frames · hop,).
 
-    Long mels go through it in pieces of 1024 frames: the memory is that of one, the sound the same.
+    Long mels are vocoded in chunks of 1024 frames with context on both sides, so that memory does
+    not grow with the length and the samples do not depend on the chunks.
+
+    Example:
+        from tf_melgan.inference.engines.keras_engine import KerasEngine
+        engine = KerasEngine.open(Path("runs/voice"))
+        audio = engine(mel)
+
+    Args:
+        generator: a trained generator, with weight normalization or folded.
+        spec: the mel convention that it was trained with.
 
     Attributes:
-        generator: folded.
-        context: frames on either side, at most, that a sample of the output depends on.
+        generator: the generator with weight normalization folded into the kernels.
+        context: maximum number of frames on each side that an output sample depends on.
     """
 
     def __init__(self, generator: Generator, spec: MelSpec):
@@ -36,10 +46,16 @@ class KerasEngine:
 
     @classmethod
     def open(cls, path: Path) -> "KerasEngine":
-        """A run's folder, a `.keras` file that `save` wrote, or a `.npz` weights file.
+        """Opens a run's folder, a `.keras` file written by `save`, or a `.npz` weights file.
+
+        Args:
+            path: the file or folder.
+
+        Returns:
+            The engine.
 
         Raises:
-            UserInputError: it is none of these, or damaged.
+            UserInputError: the path does not exist, is none of these, or is damaged.
         """
         if not path.exists():
             raise UserInputError(
@@ -52,7 +68,7 @@ class KerasEngine:
 
     @classmethod
     def _of_keras_file(cls, path: Path) -> "KerasEngine":
-        # Registers the classes that a file may hold.
+        # Importing them registers the classes that a file may hold.
         import tf_melgan.models.fourier.generator
         import tf_melgan.models.melgan.generator  # noqa: F401
 
@@ -72,35 +88,46 @@ class KerasEngine:
                 f"{path}: cannot be loaded; give a .keras file that tf-melgan saved"
             ) from None
         if not isinstance(model, Generator):
-            raise UserInputError(f"{path}: is no generator; save one with MelGAN.save_generator")
+            raise UserInputError(f"{path}: is not a generator; save one with MelGAN.save_generator")
         return cls(model, MelSpec.from_dict(values))
 
     def save(self, path: str | Path) -> None:
-        """Writes a `.keras` file of the folded generator with its `MelSpec`."""
+        """Writes a `.keras` file with the folded generator and its `MelSpec`.
+
+        Args:
+            path: the `.keras` file to write.
+
+        Raises:
+            UserInputError: the file cannot be written.
+        """
         with atomic_file(path) as temporary:
             self.generator.save(temporary)
             with zipfile.ZipFile(temporary, "a") as archive:
                 archive.writestr(_SPEC, json.dumps(self.spec.to_dict()))
 
     def generate(self, mel: np.ndarray) -> np.ndarray:
-        """All at once: float32 (frames, n_mels) → float32 (frames · hop,)."""
-        sound = ops.convert_to_numpy(self.generator(mel[None], training=False))
-        return sound[0, :, 0].astype(np.float32)
+        """Vocodes in one call: float32 log-mel (frames, n_mels) → float32 (frames · hop,)."""
+        waveform = ops.convert_to_numpy(self.generator(mel[None], training=False))
+        return waveform[0, :, 0].astype(np.float32)
 
     def __call__(self, mel: np.ndarray) -> np.ndarray:
         stream = self.stream()
-        pieces = [
+        chunks = [
             stream.push(mel[start : start + _CHUNK_FRAMES])
             for start in range(0, len(mel), _CHUNK_FRAMES)
         ]
-        return np.concatenate([*pieces, stream.finish()])
+        return np.concatenate([*chunks, stream.finish()])
 
     def stream(self) -> "KerasStream":
         return KerasStream(self)
 
 
 class KerasStream:
-    """A stream by repetition: each piece is computed with as many frames around it as it sees."""
+    """A stream that recomputes context: each chunk is vocoded with the frames that it depends on.
+
+    Args:
+        voice: the engine.
+    """
 
     def __init__(self, voice: KerasEngine):
         self._voice = voice
@@ -108,22 +135,22 @@ class KerasStream:
         self._done = 0
 
     def push(self, mel: np.ndarray) -> np.ndarray:
-        """Float32 (frames, n_mels), any number → float32 (samples,), perhaps none yet."""
+        """Float32 log-mel (frames, n_mels), any number → float32 (samples,), possibly empty."""
         self._frames = np.concatenate([self._frames, mel])
         return self._sound(len(self._frames) - self._voice.context)
 
     def finish(self) -> np.ndarray:
-        """The rest of the sound; the stream is then as new."""
-        sound = self._sound(len(self._frames))
+        """The remaining samples, float32 (samples,). Resets the stream for a new utterance."""
+        rest = self._sound(len(self._frames))
         self._frames, self._done = self._frames[:0], 0
-        return sound
+        return rest
 
     def _sound(self, until: int) -> np.ndarray:
-        """The sound of the frames from those that are done up to `until`."""
+        """The samples of the frames from the first one not yet vocoded up to frame `until`."""
         if until <= self._done:
             return np.zeros(0, np.float32)
         hop, context = self._voice.spec.hop, self._voice.context
-        sound = self._voice.generate(self._frames)[self._done * hop : until * hop]
-        passed = max(0, until - context)
-        self._frames, self._done = self._frames[passed:], until - passed
-        return sound
+        samples = self._voice.generate(self._frames)[self._done * hop : until * hop]
+        dropped = max(0, until - context)
+        self._frames, self._done = self._frames[dropped:], until - dropped
+        return samples

@@ -1,4 +1,4 @@
-"""A `.tflite` voice, run by LiteRT: needs NumPy and ai-edge-litert alone."""
+"""Runs a `.tflite` voice with LiteRT; needs only NumPy and ai-edge-litert."""
 
 from pathlib import Path
 
@@ -14,14 +14,19 @@ _STEP_FRAMES = 32
 
 
 class LiteRTEngine(ExportedEngine):
-    """Float32 log-mel (frames, n_mels) → float32 (frames · hop,), by a `.tflite` file.
+    """Runs a `.tflite` file: float32 log-mel (frames, n_mels) → float32 waveform (frames · hop,).
+
+    Example:
+        from tf_melgan.inference.engines.litert import LiteRTEngine
+        engine = LiteRTEngine("voice.tflite", threads=1)
+        audio = engine(mel)
 
     Args:
-        path: a file that `tf-melgan export --to tflite` wrote.
-        threads: for each call; all cores by default.
+        path: a file written by `tf-melgan export --to tflite`.
+        threads: CPU threads per call; all cores by default.
 
     Raises:
-        UserInputError: the file is no voice, or damaged.
+        UserInputError: the file is not a voice, is damaged, or needs another version of LiteRT.
     """
 
     def __init__(self, path: str | Path, threads: int | None = None):
@@ -34,5 +39,6 @@ class LiteRTEngine(ExportedEngine):
         super().__init__(info, runners, _STEP_FRAMES)
 
     def full(self, mel: np.ndarray) -> np.ndarray:
+        """Vocodes a whole utterance in one call: (frames, n_mels) → float32 (frames · hop,)."""
         name = "vocode" if len(mel) >= self.info.shortest else "vocode_short"
         return self.runners[name](mel=mel[None])["audio"][0]

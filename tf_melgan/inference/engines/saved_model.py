@@ -1,16 +1,16 @@
-"""A SavedModel voice, run by TensorFlow: needs NumPy and tensorflow alone.
+"""Runs a SavedModel voice with TensorFlow; needs only NumPy and tensorflow.
 
-The folder is TensorFlow's, and has the voice's facts as `assets.extra/voice.json`. The model has
-seven signatures, all float32 where nothing else is said.
+The folder is a TensorFlow SavedModel with the voice's metadata in `assets.extra/voice.json`. The
+model has seven signatures. All tensors are float32 unless stated otherwise.
 
-    serving_default  mel (batch, frames, n_mels) → audio (batch, frames · hop), from one frame up
+    serving_default  mel (batch, frames, n_mels) → audio (batch, frames · hop); frames ≥ 1
     padded           mel (batch, frames, n_mels), lengths int32 (batch,) → audio
-                     (batch, frames · hop), 0 behind each end, and samples int32 (batch,)
+                     (batch, frames · hop), 0 after the end of each mel, and samples int32 (batch,)
     log_mel          waveform (batch, samples) → mel (batch, frames, n_mels)
-    mel_spec         → mel_spec, the `MelSpec` as JSON in a string
-    start            the first `start_frames` frames or more of a stream → audio, state_00 …
-    step             the next frames, from one up, and the states → audio (1, frames · hop), states
-    end              the states → audio (1, lookahead), the rest
+    mel_spec         → mel_spec, the `MelSpec` as a JSON string
+    start            the first frames of a stream, at least `start_frames` → audio, state_00 …
+    step             the next frames, at least one, and the states → audio (1, frames · hop), states
+    end              the states → audio (1, lookahead), the remaining samples
 """
 
 import hashlib
@@ -31,19 +31,24 @@ _STEP_FRAMES = 256
 
 
 class SavedModelEngine(ExportedEngine):
-    """Float32 log-mel (frames, n_mels) → float32 (frames · hop,), by a SavedModel.
+    """Runs a SavedModel: float32 log-mel (frames, n_mels) → float32 waveform (frames · hop,).
+
+    Example:
+        from tf_melgan.inference.engines.saved_model import SavedModelEngine
+        engine = SavedModelEngine("models/voice/1")
+        audio = engine(mel)
 
     Args:
-        path: a folder that `tf-melgan export --to saved-model` wrote.
+        path: a folder written by `tf-melgan export --to saved-model`.
 
     Raises:
-        UserInputError: the folder holds no voice, or a damaged one.
+        UserInputError: the folder is not a voice, is damaged, or needs another TensorFlow version.
     """
 
     def __init__(self, path: str | Path):
         info = read(path)
         try:
-            # Its functions live as long as the model does.
+            # Keeps a reference: the signatures are valid only while the model exists.
             self._model = tf.saved_model.load(str(path))
         except (OSError, ValueError, tf.errors.OpError) as error:
             reason = str(error).strip().splitlines()[0]
@@ -54,35 +59,45 @@ class SavedModelEngine(ExportedEngine):
         super().__init__(info, runners, _STEP_FRAMES)
 
     def full(self, mel: np.ndarray) -> np.ndarray:
+        """Vocodes a whole utterance in one call: (frames, n_mels) → float32 (frames · hop,)."""
         return self.runners["serving_default"](mel=mel[None])["audio"][0]
 
 
 def read(path: str | Path) -> VoiceInfo:
-    """Reads what the folder says, after checking that the model is the one that was written.
+    """Reads the metadata of a voice's folder and verifies the model's checksum.
+
+    Args:
+        path: the SavedModel's folder.
+
+    Returns:
+        The metadata.
 
     Raises:
-        UserInputError: the folder holds no voice, lacks files, or was changed.
+        UserInputError: the folder is not a voice, is incomplete, or was changed.
     """
     path = Path(path)
     try:
         info = VoiceInfo.from_json((path / ENTRY).read_text(encoding="utf-8"))
-        found = stamped(info, path)
+        actual = stamped(info, path)
     except (OSError, ValueError, KeyError, TypeError):
         raise UserInputError(
-            f"{path}: is no voice of tf-melgan, or is damaged; make it with tf-melgan export"
+            f"{path}: is not a tf-melgan voice, or is damaged; write it with tf-melgan export"
         ) from None
-    if found != info:
+    if actual != info:
         raise UserInputError(f"{path}: its checksum is wrong; copy or export it again")
     return info
 
 
 def is_voice(path: Path) -> bool:
-    """Whether a folder looks like what `tf-melgan export --to saved-model` writes."""
+    """Whether a folder looks like one written by `tf-melgan export --to saved-model`."""
     return (path / GRAPH).exists() and (path / ENTRY).exists()
 
 
 def stamped(info: VoiceInfo, folder: Path) -> VoiceInfo:
-    """With the size and checksum of the model in a folder: the graph, then the variables."""
+    """The metadata with the size and checksum of the model in `folder`.
+
+    The checksum is over the graph, then over the variables.
+    """
     digest, size = hashlib.sha256(), 0
     for file in (folder / GRAPH, *sorted(folder.glob("variables/*"))):
         content = file.read_bytes()

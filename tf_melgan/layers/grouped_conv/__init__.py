@@ -1,4 +1,4 @@
-"""Grouped convolution at the speed it should have, for the Keras backend in use."""
+"""Fast grouped convolution for the current Keras backend."""
 
 import keras
 

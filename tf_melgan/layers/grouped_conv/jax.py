@@ -6,9 +6,16 @@ from tf_melgan.layers.grouped_conv.unfolded import unfolded_grouped_conv1d
 
 
 def grouped_conv1d(inputs: jax.Array, kernel: jax.Array, stride: int, padding: str) -> jax.Array:
-    """(batch, time, channels) with (size, channels / groups, filters) → (batch, steps, filters).
+    """Grouped convolution; XLA's own is slow for many groups.
 
-    XLA's own grouped convolution is slow where the groups are many.
+    Args:
+        inputs: (batch, time, channels).
+        kernel: (size, channels / groups, filters).
+        stride: in samples.
+        padding: "VALID" or "SAME".
+
+    Returns:
+        (batch, steps, filters)
     """
     if padding == "VALID":
         return unfolded_grouped_conv1d(inputs, kernel, stride)

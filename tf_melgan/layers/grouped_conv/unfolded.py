@@ -1,4 +1,4 @@
-"""Grouped convolution as one batched matrix product, for where no fast kernel exists."""
+"""Grouped convolution as one batched matrix product, if there is no fast kernel for it."""
 
 from typing import Any
 
@@ -7,11 +7,11 @@ from keras import ops
 
 
 def unfolded_grouped_conv1d(inputs: Any, kernel: Any, stride: int) -> Any:
-    """A grouped convolution without padding: frames of the input times each group's kernel.
+    """Grouped convolution without padding, as a product of input frames and each group's kernel.
 
     Args:
         inputs: (batch, time, channels).
-        kernel: (size, channels / groups, filters), the filters of a group side by side.
+        kernel: (size, channels / groups, filters); the filters of a group are adjacent.
         stride: in samples.
 
     Returns:

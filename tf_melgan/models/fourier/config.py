@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FourierConfig(GeneratorConfig):
-    """See `tf_melgan.models.fourier.generator.FourierGenerator`.
+    """The config section of `tf_melgan.FourierGenerator`, which describes the keys.
 
     Raises:
-        UserInputError: naming the key that is wrong.
+        UserInputError: a value is wrong; the message names the key.
     """
 
     type: str = "fourier"
@@ -30,15 +30,15 @@ class FourierConfig(GeneratorConfig):
 
     def __post_init__(self) -> None:
         require_sizes("generator", self, "lookahead")
-        most = 3 * (self.depth + 1)
+        max_lookahead = 3 * (self.depth + 1)
         require(
-            0 <= self.lookahead <= most,
+            0 <= self.lookahead <= max_lookahead,
             f"generator.lookahead is {self.lookahead}; with generator.depth {self.depth} it must "
-            f"be in 0–{most}",
+            f"be in 0–{max_lookahead}",
         )
 
     def convolutions(self, mel: MelSpec) -> list[Convolution]:
-        # The gains of norms and blocks are folded into kernels, as they are after training.
+        # The gains of norms and blocks are folded into kernels, as in the exported graph.
         rate, width, spectrum = 1.0 / mel.hop, self.width, OVERLAP * mel.hop + 2
         layers = [Convolution(7, mel.n_mels, width, rate)]
         for _ in range(self.depth):
@@ -48,9 +48,9 @@ class FourierConfig(GeneratorConfig):
         layers.append(Convolution(1, width, spectrum, rate))
         # The initial log-magnitudes.
         layers.append(Convolution(1, mel.n_mels, spectrum // 2, rate, fixed=True))
-        # The inverse STFT as it is exported: bins by their remainder modulo 4, then overlap-add.
-        even, twice = mel.hop // 2 + 1, (mel.hop + 1) // 2
-        for bins, outputs in ((even, mel.hop), (twice, mel.hop), (mel.hop, 2 * mel.hop)):
+        # The exported inverse STFT: bins grouped by their remainder modulo 4, then overlap-add.
+        zero, two = mel.hop // 2 + 1, (mel.hop + 1) // 2
+        for bins, outputs in ((zero, mel.hop), (two, mel.hop), (mel.hop, 2 * mel.hop)):
             layers.append(Convolution(1, 2 * bins, outputs, rate, fixed=True))
         size = OVERLAP * mel.hop
         return [*layers, Convolution(OVERLAP, size, size, rate, size, fixed=True)]

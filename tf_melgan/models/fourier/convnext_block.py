@@ -13,15 +13,18 @@ _register = keras.saving.register_keras_serializable("tf_melgan")
 
 @_register
 class ConvNeXtBlock(keras.layers.Layer):
-    """A ConvNeXt block (arXiv 2201.03545) over frames: (batch, frames, width) → the same shape.
+    """A ConvNeXt block over frames (arXiv 2201.03545).
 
-    Depthwise convolution of kernel 7, RMS norm, × 3 channels, GELU, back, a gain for each channel,
-    and the input added.
+    It applies a depthwise convolution of kernel 7, RMS normalization, a dense layer to 3 · width
+    channels, GELU, a dense layer back to width, a gain per channel, and a residual connection.
+
+    Input: (batch, frames, width). Output: the same shape.
 
     Args:
         width: channels.
-        ahead: frames after its own that the convolution sees, 0–3; the others of the 7 are before.
-        gain: what the gains begin with.
+        ahead: number of future frames that the convolution sees, 0–3. The other frames of its
+            kernel are the current frame and past ones.
+        gain: the initial gain.
     """
 
     def __init__(self, width: int, ahead: int = KERNEL // 2, gain: float = 1.0, **kwargs: Any):
@@ -57,9 +60,10 @@ class ConvNeXtBlock(keras.layers.Layer):
         return tuple(input_shape)
 
     def get_config(self) -> dict[str, Any]:
-        own = {"width": self.width, "ahead": self.ahead, "gain": self.initial_gain}
-        return {**super().get_config(), **own}
+        settings = {"width": self.width, "ahead": self.ahead, "gain": self.initial_gain}
+        return {**super().get_config(), **settings}
 
 
 def pad_frames(signal: Any, ahead: int) -> Any:
+    """Pads (batch, frames, width) with zeros for a kernel of 7 that sees `ahead` future frames."""
     return ops.pad(signal, ((0, 0), (KERNEL - 1 - ahead, ahead), (0, 0)))

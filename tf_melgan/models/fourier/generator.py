@@ -1,4 +1,4 @@
-"""The frame-rate generator: log-mel in, a spectrum for each frame, their inverse STFT out."""
+"""The Fourier generator: log-mel to one spectrum per frame, then an inverse STFT."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -15,28 +15,34 @@ from tf_melgan.models.fourier.inverse_stft import OVERLAP, inverse_kernel
 if TYPE_CHECKING:
     from tf_melgan.graph.builder import GraphBuilder, Observer
 
-# Of a spectrum's magnitude: more than full scale can have (Vocos clips here, too).
+# Upper bound of magnitudes, above those of full-scale audio. Vocos uses the same bound.
 _LARGEST = 100.0
 
 
 @keras.saving.register_keras_serializable("tf_melgan")
 class FourierGenerator(Generator):
-    """Convolutions at frame rate to magnitude and phase, then an inverse STFT (Vocos, 2306.00814).
+    """Convolutions at frame rate to magnitude and phase, then an inverse STFT.
 
-    Unlike Vocos it begins with the magnitudes that the mel itself gives
-    (`initial_log_magnitude`), so that the network learns corrections; norms by the root mean square; sees a limited number of
-    frames ahead; and takes what lies beyond both ends of the mel for silence.
+    Source: Vocos, arXiv 2306.00814. There are four differences from Vocos. The network learns
+    corrections to initial magnitudes, which are computed from the mel (`initial_log_magnitude`).
+    Normalization is by the root mean square. The number of future frames is limited. Frames beyond
+    both ends of the mel are silence.
 
-    Input: log-mel (batch, frames, n_mels); any number of frames from one up.
-    Output: waveform (batch, frames · hop, 1) in the variable dtype; a sum of windowed frames of
-    4 · hop samples, so that nothing keeps it within [−1, 1] but training.
+    Input: log-mel (batch, frames, n_mels) of at least one frame.
+    Output: waveform (batch, frames · hop, 1) in the variable dtype. It is a sum of windowed frames
+    of 4 · hop samples, and is not limited to [−1, 1].
 
     Args:
-        mel: what the mel spectrogram is.
+        mel: the mel spectrogram; the default `MelSpec` if None.
         width: channels.
-        depth: ConvNeXt blocks.
-        lookahead: frames after its own that a frame's spectrum depends on, at most 3 for each of
-            the `depth` + 1 convolutions; the first ones see them.
+        depth: number of ConvNeXt blocks.
+        lookahead: number of future frames that a frame's spectrum depends on, at most 3 for each
+            of the `depth` + 1 convolutions. The first convolutions use them up.
+
+    Example:
+        spec = tf_melgan.MelSpec()
+        generator = tf_melgan.FourierGenerator(spec, width=256, depth=5)
+        waveform = generator(np.full((1, 10, spec.n_mels), spec.log_floor))
     """
 
     def __init__(
@@ -52,8 +58,8 @@ class FourierGenerator(Generator):
         self.n_mels, self.hop, self.floor = self.mel.n_mels, self.mel.hop, self.mel.log_floor
         self.width, self.depth, self.lookahead = width, depth, lookahead
         policy = self.dtype_policy
-        most = KERNEL // 2
-        aheads = [min(most, max(0, lookahead - most * layer)) for layer in range(depth + 1)]
+        each = KERNEL // 2
+        aheads = [min(each, max(0, lookahead - each * layer)) for layer in range(depth + 1)]
         self.aheads = tuple(aheads)
         initializer = keras.initializers.TruncatedNormal(stddev=0.02)
         self.first = keras.layers.Conv1D(
@@ -66,14 +72,14 @@ class FourierGenerator(Generator):
 
     @property
     def bins(self) -> int:
-        """Frequencies of a spectrum."""
+        """The number of bins of a spectrum: 2 · hop + 1."""
         return OVERLAP * self.hop // 2 + 1
 
     @property
     def context(self) -> int:
-        """Frames on either side, at most, that a sample of the output depends on."""
-        back = sum(KERNEL - 1 - ahead for ahead in self.aheads)
-        return max(back, self.lookahead) + OVERLAP // 2
+        """The maximum number of frames on either side that an output sample depends on."""
+        past = sum(KERNEL - 1 - ahead for ahead in self.aheads)
+        return max(past, self.lookahead) + OVERLAP // 2
 
     def build(self, input_shape: Sequence[int | None]) -> None:
         shape = (None, None, self.width)
@@ -83,7 +89,7 @@ class FourierGenerator(Generator):
         self.built = True
 
     def call(self, mel: Any) -> Any:
-        # Zeros are then silence, beyond both ends as within.
+        # Silence is then 0, as are the zeros that pad both ends.
         mel = mel - self.floor
         x = self.first_norm(self.first(pad_frames(mel, self.aheads[0])))
         for block in self.blocks:
@@ -92,25 +98,28 @@ class FourierGenerator(Generator):
         kernel, bias = (
             ops.convert_to_tensor(y, dtype=x.dtype) for y in initial_log_magnitude(self.mel)
         )
-        rough = ops.matmul(ops.cast(mel, x.dtype), kernel) + bias
-        return self._inverse(spectrum(x, rough))
+        initial = ops.matmul(ops.cast(mel, x.dtype), kernel) + bias
+        return self._inverse(spectrum(x, initial))
 
     def _inverse(self, spectra: Any) -> Any:
-        """(batch, frames, 2 · bins), real parts and then imaginary → (batch, frames · hop, 1)."""
+        """Inverse STFT: (batch, frames, 2 · bins) → (batch, frames · hop, 1).
+
+        Spectra have real and then imaginary parts.
+        """
         kernel = ops.convert_to_tensor(inverse_kernel(self.hop), dtype=spectra.dtype)
-        aside = OVERLAP - 1
-        padded = ops.pad(spectra, ((0, 0), (aside, aside), (0, 0)))
+        pad = OVERLAP - 1
+        padded = ops.pad(spectra, ((0, 0), (pad, pad), (0, 0)))
         sums = ops.conv(padded, kernel, padding="valid")
-        frames, crop = ops.shape(spectra)[1], aside * self.hop // 2
-        sound = ops.reshape(sums, (-1, (frames + aside) * self.hop, 1))
-        return ops.slice(sound, (0, crop, 0), (ops.shape(spectra)[0], frames * self.hop, 1))
+        frames, crop = ops.shape(spectra)[1], pad * self.hop // 2
+        audio = ops.reshape(sums, (-1, (frames + pad) * self.hop, 1))
+        return ops.slice(audio, (0, crop, 0), (ops.shape(spectra)[0], frames * self.hop, 1))
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
         batch, frames, _ = input_shape
         return batch, None if frames is None else frames * self.hop, 1
 
     def folded(self) -> "FourierGenerator":
-        """Itself: nothing is weight-normalized."""
+        """Returns the generator itself, because it has no weight normalization."""
         return self
 
     def graph_builder(self, observe: "Observer") -> "GraphBuilder":
@@ -133,11 +142,11 @@ class FourierGenerator(Generator):
 
 
 def spectrum(x: Any, rough: Any) -> Any:
-    """What a spectrum's real and imaginary parts are, (batch, frames, 2 · bins).
+    """Returns the real and then imaginary parts of a spectrum: (batch, frames, 2 · bins).
 
     Args:
-        x: logarithms that the magnitudes are to be multiplied with, and phases, as many.
-        rough: log-magnitudes (batch, frames, bins) to begin with.
+        x: corrections of the log-magnitudes and then phases, (batch, frames, 2 · bins).
+        rough: initial natural log-magnitudes, (batch, frames, bins).
     """
     bins = x.shape[-1] // 2
     magnitude = ops.minimum(ops.exp(x[..., :bins] + rough), _LARGEST)
@@ -146,19 +155,22 @@ def spectrum(x: Any, rough: Any) -> Any:
 
 
 def initial_log_magnitude(mel: MelSpec) -> tuple[np.ndarray, np.ndarray]:
-    """The log-magnitudes of the inverse STFT's bins that a log-mel stands for.
+    """Returns a linear map from a log-mel to log-magnitudes of the inverse STFT's bins.
 
-    On straight lines between the bands' centers, where a band's magnitude is its mel over the sum
-    of its filter; that is n_fft / sample_rate, since filters have an area of 1 over Hz.
+    At the center of a band the magnitude is the mel divided by the sum of the band's filter. That
+    sum is n_fft / sample_rate, because filters have unit area over Hz. Between the centers,
+    log-magnitudes are interpolated linearly.
 
     Returns:
-        Kernel (n_mels, bins) and bias (bins,), float64, from a log-mel less its floor to natural
-        logarithms.
+        Kernel (n_mels, bins) and bias (bins,), float64. Their input is the log-mel minus its
+        floor; their output is natural log-magnitudes.
     """
     size = OVERLAP * mel.hop
     frequencies = np.arange(size // 2 + 1) * mel.sample_rate / size
-    lines = np.stack([np.interp(frequencies, mel.band_centers, x) for x in np.eye(mel.n_mels)])
-    kernel = lines * (np.log(10) if mel.log == "log10" else 1.0)
-    # A longer frame has magnitudes that are as much larger.
+    interpolation = np.stack(
+        [np.interp(frequencies, mel.band_centers, x) for x in np.eye(mel.n_mels)]
+    )
+    kernel = interpolation * (np.log(10) if mel.log == "log10" else 1.0)
+    # Magnitudes are proportional to the frame length.
     gain = np.log(size / mel.n_fft * mel.sample_rate / mel.n_fft)
     return kernel, mel.log_floor * kernel.sum(axis=0) + gain

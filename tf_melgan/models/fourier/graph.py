@@ -1,4 +1,4 @@
-"""The stages of a frame-rate generator; `tf_melgan.export.graph` says what they are for."""
+"""The streaming stages of a Fourier generator; `InferenceGraph` runs them."""
 
 from collections.abc import Callable, Iterator
 
@@ -18,11 +18,11 @@ Dense = tuple[np.ndarray, np.ndarray]
 
 
 class FourierGraphBuilder(GraphBuilder):
-    """Makes the stages; from the first on to the last, the mel goes along behind the channels.
+    """Builds the stages. Between the first and the last stage, the mel follows the channels.
 
     Args:
-        generator: trained.
-        observe: as `InferenceGraph` takes it.
+        generator: a trained generator.
+        observe: (name, signal) → signal; every signal that may be int8 passes through it.
     """
 
     def __init__(self, generator: FourierGenerator, observe: Observer):
@@ -53,7 +53,7 @@ class FourierGraphBuilder(GraphBuilder):
         depthwise = self.depthwise(
             f"{name}/depthwise", block.depthwise.kernel.numpy(), block.depthwise.bias.numpy()
         )
-        # The norm's gain and the block's go into the kernels behind and before them.
+        # The norm's gain is folded into the next kernel, the block's into the previous one.
         expand = self.convolution(
             f"{name}/expand",
             block.expand.kernel.numpy()[None] * block.norm.scale.numpy()[:, None],
@@ -77,7 +77,7 @@ class FourierGraphBuilder(GraphBuilder):
         return _windowed(name, block.width + self._generator.n_mels, block.ahead, apply)
 
     def _last(self) -> StreamingStage:
-        """From the last block's output to the signals that `inverse_stft` adds up."""
+        """From the last block's output to the groups' signals, which the overlap stage adds."""
         generator = self._generator
         norm, width = generator.last_norm, generator.width
         kernel = generator.last.kernel.numpy() * norm.scale.numpy()[:, None]
@@ -97,33 +97,33 @@ class FourierGraphBuilder(GraphBuilder):
     def _group(
         self, name: str, bins: np.ndarray, head: Dense, begin: Dense
     ) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
-        """Some bins' signal, from the hidden channels by `head` and from the mel by `begin`."""
-        chosen = np.concatenate((bins, bins + self._generator.bins))
-        (kernel, bias), (rough_kernel, rough_bias) = head, begin
-        polar = self.convolution(f"{name}/polar", kernel[None, :, chosen], bias[chosen])
-        rough = self.convolution(
-            f"{name}/envelope", rough_kernel[None, :, bins], rough_bias[bins], int8=False
+        """Computes a group's signal from the hidden channels (`head`) and the mel (`begin`)."""
+        columns = np.concatenate((bins, bins + self._generator.bins))
+        (kernel, bias), (initial_kernel, initial_bias) = head, begin
+        polar = self.convolution(f"{name}/polar", kernel[None, :, columns], bias[columns])
+        initial = self.convolution(
+            f"{name}/envelope", initial_kernel[None, :, bins], initial_bias[bins], int8=False
         )
         invert = self._inversion(name, bins)
 
         def apply(normed: tf.Tensor, mel: tf.Tensor) -> tf.Tensor:
-            return invert(spectrum(self.observe(f"{name}/polar", polar(normed)), rough(mel)))
+            return invert(spectrum(self.observe(f"{name}/polar", polar(normed)), initial(mel)))
 
         return apply
 
     def _inversion(self, name: str, bins: np.ndarray) -> Callable[[tf.Tensor], tf.Tensor]:
-        """From some bins' spectrum to the signal that they give before it repeats."""
+        """Returns the inverse DFT of a group: from its spectrum to one period of its signal."""
         hop = self._generator.hop
-        # Quiet bins are too small beside loud ones for int8.
+        # int8 has too little range for quiet bins next to loud ones.
         basis = fast_inverse_stft.basis(hop, bins)
         invert = self.convolution(f"{name}/basis", basis[None], int8=False)
         cosines, sines = (x.astype(np.float32) for x in fast_inverse_stft.turns(hop, bins))
 
         def apply(spectra: tf.Tensor) -> tf.Tensor:
-            exchanged = tf.concat([spectra[..., len(bins) :], spectra[..., : len(bins)]], 3)
+            swapped = tf.concat([spectra[..., len(bins) :], spectra[..., : len(bins)]], 3)
             rows = [spectra]
             for cosine, sine in zip(cosines[1:], sines[1:], strict=True):
-                terms = [x * y for x, y in ((spectra, cosine), (exchanged, sine)) if y.any()]
+                terms = [x * y for x, y in ((spectra, cosine), (swapped, sine)) if y.any()]
                 rows.append(sum(terms[1:], terms[0]))
             signal = invert(depth_to_time(tf.concat(rows, 3), len(rows)))
             return time_to_depth(signal, len(rows))
@@ -140,10 +140,10 @@ class FourierGraphBuilder(GraphBuilder):
             sums = (first + second) + (odd[0] + odd[1])
             return depth_to_time(sums, hop)
 
-        aside = OVERLAP - 1
-        front = aside * hop // 2
-        ends, pad = (front, aside * hop - front), (aside, aside)
-        return StreamingStage("overlap", _as_is, OVERLAP * hop, pad, False, aside, apply, hop, ends)
+        past = OVERLAP - 1
+        start = past * hop // 2
+        crop, pad = (start, past * hop - start), (past, past)
+        return StreamingStage("overlap", _as_is, OVERLAP * hop, pad, False, past, apply, hop, crop)
 
 
 def _as_is(signal: tf.Tensor) -> tf.Tensor:
@@ -151,17 +151,17 @@ def _as_is(signal: tf.Tensor) -> tf.Tensor:
 
 
 def _pointwise(name: str, channels: int, apply: Callable) -> StreamingStage:
-    """A stage whose windows are of one frame, so that it remembers none."""
+    """A stage with windows of one frame, and therefore without state."""
     return StreamingStage(name, _as_is, channels, (0, 0), False, 0, apply)
 
 
 def _windowed(name: str, channels: int, ahead: int, apply: Callable) -> StreamingStage:
-    """A stage whose windows are of the frame, those before it and `ahead` behind it."""
+    """A stage with windows of 7 frames, of which `ahead` are future frames."""
     pad = (KERNEL - 1 - ahead, ahead)
     return StreamingStage(name, _as_is, channels, pad, False, KERNEL - 1, apply)
 
 
 def _normed(signal: tf.Tensor, norm: keras.layers.RMSNormalization) -> tf.Tensor:
-    """A signal over its root mean square of each frame; the gain is for what comes behind."""
+    """RMS normalization of each frame, without the gain; the caller applies it."""
     power = tf.reduce_mean(tf.square(signal), 3, keepdims=True)
     return signal * tf.math.rsqrt(power + norm.epsilon)

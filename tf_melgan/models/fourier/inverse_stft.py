@@ -1,27 +1,36 @@
-"""The inverse STFT of frames four hops long, as matrices (NumPy, float64)."""
+"""The inverse STFT of frames four hops long, as NumPy matrices in float64."""
 
 import numpy as np
 
 OVERLAP = 4
-"""Hops in a frame: as many windows overlap in a sample."""
+"""Hops per frame, which is the number of windows that overlap at a sample."""
 
 
 def inverse_kernel(hop: int) -> np.ndarray:
-    """Inverse DFT, window and overlap-add as one convolution: (4, 2 · bins, hop) float64.
+    """Returns inverse DFT, window and overlap-add as the kernel of one convolution over frames.
 
-    A frame is `inverse_dft` times `window`; frames are `hop` apart. Channel r of step n is sample
-    n · hop + r, counted from 3 frames before the first frame's begin.
+    A frame is `inverse_dft` times `window`; frames are `hop` samples apart. The spectra are padded
+    with 3 frames at both ends. Channel r of step n is then sample n · hop + r, counted from the
+    start of the first frame.
+
+    Returns:
+        float64 (4, 2 · bins, hop)
     """
     basis = inverse_dft(hop, np.arange(OVERLAP * hop // 2 + 1), OVERLAP * hop) * window(hop)
-    # Tap t meets the frame that began 3 − t hops ago.
+    # Tap t applies to the frame that started 3 − t hops ago.
     return np.flip(basis.reshape(-1, OVERLAP, hop).transpose(1, 0, 2), axis=0).copy()
 
 
 def inverse_dft(hop: int, bins: np.ndarray, samples: int) -> np.ndarray:
-    """What some bins, real parts and then imaginary, add to a frame's first samples.
+    """Returns rows of the real inverse DFT of size 4 · hop.
+
+    Args:
+        hop: samples per hop.
+        bins: the bins to include.
+        samples: number of samples from the start of the frame.
 
     Returns:
-        float64 (2 · bins, samples), of the real inverse DFT of size 4 · hop.
+        float64 (2 · bins, samples); rows for the real parts, then for the imaginary parts.
     """
     size = OVERLAP * hop
     frequency = bins[:, None]
@@ -31,6 +40,10 @@ def inverse_dft(hop: int, bins: np.ndarray, samples: int) -> np.ndarray:
 
 
 def window(hop: int) -> np.ndarray:
-    """Periodic Hann of 4 · hop samples over 1.5, the sum of its squares that meet: float64."""
+    """Returns a periodic Hann window divided by 1.5, the sum of its overlapping squares.
+
+    Returns:
+        float64 (4 · hop,)
+    """
     size = OVERLAP * hop
     return (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size)) / 1.5

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MelGANConfig(GeneratorConfig):
-    """See `tf_melgan.models.melgan.generator.MelGANGenerator`.
+    """The config section of `tf_melgan.MelGANGenerator`, which describes the keys.
 
     Raises:
-        UserInputError: naming the key that is wrong.
+        UserInputError: a value is wrong; the message names the key.
     """
 
     type: str = "melgan"

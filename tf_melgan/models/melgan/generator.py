@@ -1,4 +1,4 @@
-"""MelGAN's generator: log-mel spectrogram in, waveform out, convolutions only."""
+"""MelGAN's convolutional generator: log-mel spectrogram to waveform."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -21,22 +21,29 @@ _KERNEL = 7
 
 @keras.saving.register_keras_serializable("tf_melgan")
 class MelGANGenerator(Generator):
-    """MelGAN's generator (Kumar et al., arXiv 1910.06711), or its multi-band form.
+    """MelGAN's generator, optionally with sub-bands.
 
-    Input: log-mel (batch, frames, n_mels); any number of frames from one up.
-    Output: waveform (batch, frames · hop, 1) in [−1, 1] (with several bands, up to the ripple of
-    the filter bank), where hop = product of `upsampling` × `bands`; in the variable dtype, also
-    where a mixed policy computes in less.
+    Source: Kumar et al., arXiv 1910.06711; for sub-bands, Multi-band MelGAN, arXiv 2005.05106.
+
+    Input: log-mel (batch, frames, n_mels) of at least one frame.
+    Output: waveform (batch, frames · hop, 1), where hop is the product of `upsampling` times
+    `bands`. It is within [−1, 1]; with several bands the ripple of the filter bank can exceed that
+    slightly. Its dtype is the variable dtype, with mixed precision too.
 
     Args:
-        n_mels: bands of the mel spectrogram.
-        channels: after the first convolution; each upsampling stage halves them.
+        n_mels: number of mel bands.
+        channels: channels after the first convolution; each upsampling stage halves them.
         upsampling: the factor of each stage, first to last.
-        dilations: of the blocks in each stage's residual stack.
-        bands: 1 for the waveform itself; more for that many sub-bands, joined by a PQMF bank
-            (Multi-band MelGAN, arXiv 2005.05106).
+        dilations: the dilations of the blocks in each stage's residual stack.
+        bands: 1 to generate the waveform; more to generate sub-bands, joined by a PQMF bank.
         initializer: "normal" or "torch"; see `tf_melgan.layers.initializers`.
-        weight_normalization: off only for the folded form that `folded` gives.
+        weight_normalization: whether layers are weight-normalized; `folded` returns a generator
+            without it.
+
+    Example:
+        generator = tf_melgan.MelGANGenerator(n_mels=80, upsampling=(8, 8, 2, 2))
+        waveform = generator(np.full((1, 10, 80), -5.0))
+        assert waveform.shape == (1, 10 * 256, 1)
     """
 
     def __init__(
@@ -84,16 +91,16 @@ class MelGANGenerator(Generator):
 
     @property
     def context(self) -> int:
-        """Frames on either side, at most, that a sample of the output depends on."""
+        """The maximum number of frames on either side that an output sample depends on."""
         taps = prototype(self.bands) if self.bands > 1 else [1]
         reach = -(-(len(taps) // 2) // self.bands) + _KERNEL // 2
         for stride in reversed(self.upsampling):
-            # Outwards through the residual stack, then through a kernel of two strides.
+            # Backward through the residual stack, then through a kernel of two strides.
             reach = -(-(reach + sum(self.dilations)) // stride) + 1
         return reach + _KERNEL // 2
 
     def build(self, input_shape: Sequence[int | None]) -> None:
-        # Of any length: what one frame grows to is enough only once it is padded.
+        # Shapes without a length: a single frame is long enough only after padding.
         self.first.build((None, None, self.n_mels))
         shape = (None, None, self.channels)
         for upsampler, stack in zip(self.upsamplers, self.stacks, strict=True):
@@ -119,7 +126,7 @@ class MelGANGenerator(Generator):
         return batch, None if frames is None else frames * hop, 1
 
     def folded(self) -> "MelGANGenerator":
-        """An equal generator without weight normalization: g and v are folded into one kernel."""
+        """Returns an equal generator without weight normalization: g and v become one kernel."""
         if not self.weight_normalization:
             return self
         plain = MelGANGenerator.from_config({**self.get_config(), "weight_normalization": False})
@@ -146,7 +153,7 @@ class MelGANGenerator(Generator):
 
 
 def fold(model: keras.Model, plain: keras.Model) -> None:
-    """Copies a weight-normalized model's effective kernels and biases into its plain twin."""
+    """Copies the effective kernels and biases of a weight-normalized model to one without it."""
     sources = [x for x in model._flatten_layers() if isinstance(x, WeightNormalization)]
     targets = [x for x in plain._flatten_layers() if hasattr(x, "kernel")]
     for source, target in zip(sources, targets, strict=True):

@@ -1,4 +1,4 @@
-"""The stages of a MelGAN generator; `tf_melgan.export.graph` says what they are for."""
+"""The streaming stages of a MelGAN generator; `InferenceGraph` runs them."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -18,11 +18,11 @@ _ROLES = ("dilated", "pointwise", "shortcut")
 
 
 class MelGANGraphBuilder(GraphBuilder):
-    """Makes the stages.
+    """Builds the stages.
 
     Args:
-        generator: trained, with weight normalization or folded.
-        observe: as `InferenceGraph` takes it.
+        generator: a trained generator, with weight normalization or folded.
+        observe: (name, signal) → signal; every signal that may be int8 passes through it.
     """
 
     def __init__(self, generator: MelGANGenerator, observe: Observer):
@@ -43,27 +43,27 @@ class MelGANGraphBuilder(GraphBuilder):
     def _window(
         self, name: str, conv: keras.layers.Conv1D, activate: bool = False, bound: bool = False
     ) -> StreamingStage:
-        """A convolution between reflections, perhaps with activation before and tanh behind it."""
+        """A convolution with reflection padding; optionally LeakyReLU before and tanh after it."""
         kernel = conv.kernel.numpy()
-        reach = len(kernel) // 2
+        pad = len(kernel) // 2
         convolve = self.convolution(f"{name}/conv", kernel, conv.bias.numpy())
 
         def apply(padded: tf.Tensor, _: tf.Tensor) -> tf.Tensor:
             output = convolve(self._activated(f"{name}/active", padded) if activate else padded)
             return self._bounded(name, output) if bound else output
 
-        return self._stage(name, kernel.shape[1], (reach, reach), True, 2 * reach, apply)
+        return self._stage(name, kernel.shape[1], (pad, pad), True, 2 * pad, apply)
 
     def _upsampling(self, name: str, layer: Upsample1D) -> StreamingStage:
         stride, kernel = layer.stride, keras.ops.convert_to_numpy(layer.polyphase_kernel())
-        bias, crop = np.tile(layer.bias.numpy(), stride), stride // 2 + stride % 2
+        bias, crop_start = np.tile(layer.bias.numpy(), stride), stride // 2 + stride % 2
         convolve = self.convolution(f"{name}/conv", kernel, bias)
 
         def apply(padded: tf.Tensor, _: tf.Tensor) -> tf.Tensor:
             return depth_to_time(convolve(self._activated(f"{name}/active", padded)), stride)
 
-        ends = (crop, stride - crop)
-        return self._stage(name, kernel.shape[1], (1, 1), False, 1, apply, stride, ends)
+        crop = (crop_start, stride - crop_start)
+        return self._stage(name, kernel.shape[1], (1, 1), False, 1, apply, stride, crop)
 
     def _residuals(self, name: str, stack: ResidualStack) -> Iterator[StreamingStage]:
         blocks = zip(stack.dilations, stack.dilated, stack.pointwise, stack.shortcuts, strict=True)

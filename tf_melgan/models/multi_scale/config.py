@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from tf_melgan.models.multi_scale.discriminator import MultiScaleDiscriminator
 
 GROUP_CHANNELS = 4
-"""Input channels of each group of a grouped convolution."""
+"""Input channels per group of a grouped convolution."""
 
 
 @dataclass(frozen=True)
 class MultiScaleConfig(DiscriminatorConfig):
-    """See `tf_melgan.models.multi_scale.discriminator.MultiScaleDiscriminator`.
+    """The config section of `tf_melgan.MultiScaleDiscriminator`, which describes the keys.
 
     Raises:
-        UserInputError: naming the key that is wrong.
+        UserInputError: a value is wrong; the message names the key.
     """
 
     type: str = "multi_scale"
@@ -52,7 +52,7 @@ class MultiScaleConfig(DiscriminatorConfig):
                 filters % groups == 0,
                 f"discriminator.downsampling is {list(self.downsampling)}: after a stride of "
                 f"{stride}, {filters} channels do not divide among {groups} groups; choose a "
-                "discriminator.max_channels that the others divide",
+                f"discriminator.max_channels that is a multiple of {groups}",
             )
 
     @property
@@ -65,10 +65,10 @@ class MultiScaleConfig(DiscriminatorConfig):
             rate, channels = 0.5**scale, self.channels
             layers.append(Convolution(15, 1, channels, rate))
             for stride in self.downsampling:
-                rate, wider = rate / stride, min(channels * stride, self.max_channels)
+                rate, filters = rate / stride, min(channels * stride, self.max_channels)
                 groups = channels // GROUP_CHANNELS if stride > 1 else 1
-                layers.append(Convolution(10 * stride + 1, channels, wider, rate, groups))
-                channels = wider
+                layers.append(Convolution(10 * stride + 1, channels, filters, rate, groups))
+                channels = filters
             layers.append(Convolution(5, channels, channels, rate))
             layers.append(Convolution(3, channels, 1, rate))
         return layers

@@ -1,4 +1,4 @@
-"""MelGAN's discriminators: the same network at several scales of the waveform."""
+"""MelGAN's discriminator: the same network at several scales of the waveform."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,17 +19,22 @@ from tf_melgan.models.multi_scale.config import GROUP_CHANNELS
 
 @keras.saving.register_keras_serializable("tf_melgan")
 class ScaleDiscriminator(keras.layers.Layer):
-    """Judges windows of a waveform at one scale (MelGAN, arXiv 1910.06711, appendix A).
+    """The discriminator of one scale (MelGAN, arXiv 1910.06711, appendix A).
 
-    Input: (batch, samples, 1). Output: a list with the activation of every layer before the
-    score, the features, and last the score itself, (batch, windows, 1).
+    It scores overlapping windows of the waveform.
+
+    Input: waveform (batch, samples, 1).
+    Output: a list with the features (the activations of every layer before the score) and, at its
+    end, the score (batch, windows, 1).
 
     Args:
-        channels: of the first convolution; each grouped one multiplies them by its stride.
-        max_channels: where that growth ends.
+        channels: channels of the first convolution; each grouped convolution multiplies them by
+            its stride.
+        max_channels: the maximum number of channels of a layer.
         downsampling: the strides of the grouped convolutions; each has kernel 10 · stride + 1.
         initializer: "normal" or "torch"; see `tf_melgan.layers.initializers`.
-        weight_normalization: off only to count folded parameters.
+        weight_normalization: whether layers are weight-normalized; False to count the parameters
+            of the folded form.
     """
 
     def __init__(
@@ -49,12 +54,12 @@ class ScaleDiscriminator(keras.layers.Layer):
 
         def conv(filters: int, kernel: int, inputs: int, stride: int = 1) -> keras.Layer:
             groups = inputs // GROUP_CHANNELS if stride > 1 else 1
-            kind = keras.layers.Conv1D
+            layer_class = keras.layers.Conv1D
             if groups > 1:
-                kind = GroupedConv1D
+                layer_class = GroupedConv1D
             elif inputs == filters and stride == 1:
-                kind = UnfoldedConv1D
-            layer = kind(
+                layer_class = UnfoldedConv1D
+            layer = layer_class(
                 filters,
                 kernel,
                 strides=stride,
@@ -70,10 +75,10 @@ class ScaleDiscriminator(keras.layers.Layer):
         self.paddings = [ReflectionPadding1D(7, dtype=policy)]
         self.convs = [conv(channels, 15, 1)]
         for stride in self.downsampling:
-            wider = min(channels * stride, max_channels)
+            filters = min(channels * stride, max_channels)
             self.paddings.append(zeros(5 * stride))
-            self.convs.append(conv(wider, 10 * stride + 1, channels, stride))
-            channels = wider
+            self.convs.append(conv(filters, 10 * stride + 1, channels, stride))
+            channels = filters
         self.paddings += [zeros(2), zeros(1)]
         self.convs += [conv(channels, 5, channels), conv(1, 3, channels)]
 
@@ -107,10 +112,27 @@ class ScaleDiscriminator(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("tf_melgan")
 class MultiScaleDiscriminator(Discriminator):
-    """Several `ScaleDiscriminator`s, each on the waveform averaged down to half the rate before.
+    """MelGAN's discriminator: a `ScaleDiscriminator` per scale, each at half the previous rate.
 
-    Input: (batch, samples, 1). Output: per scale, the list that `ScaleDiscriminator` gives.
-    The average pooling has kernel 4 and stride 2, and its padding of 1 does not count.
+    Source: MelGAN, arXiv 1910.06711, appendix A. Average pooling of kernel 4 and stride 2 halves
+    the rate; its padding of 1 is not part of the averages.
+
+    Input: waveform (batch, samples, 1).
+    Output: one list per scale, with the features of each layer and, at its end, the score
+    (batch, windows, 1).
+
+    Args:
+        scales: number of scales.
+        channels: channels of the first convolution of each scale.
+        max_channels: the maximum number of channels of a layer.
+        downsampling: the strides of the grouped convolutions; each multiplies the channels.
+        initializer: "normal" or "torch"; see `tf_melgan.layers.initializers`.
+        weight_normalization: whether layers are weight-normalized.
+
+    Example:
+        discriminator = tf_melgan.MultiScaleDiscriminator(scales=3)
+        outputs = discriminator(np.zeros((1, 8192, 1)))
+        scores = [scale[-1] for scale in outputs]
     """
 
     def __init__(
@@ -132,9 +154,9 @@ class MultiScaleDiscriminator(Discriminator):
             "initializer": initializer,
             "weight_normalization": weight_normalization,
         }
-        of_scale = {key: value for key, value in self.settings.items() if key != "scales"}
+        scale_settings = {key: value for key, value in self.settings.items() if key != "scales"}
         self.scales = [
-            ScaleDiscriminator(**of_scale, dtype=self.dtype_policy) for _ in range(scales)
+            ScaleDiscriminator(**scale_settings, dtype=self.dtype_policy) for _ in range(scales)
         ]
 
     def build(self, input_shape: Sequence[int | None]) -> None:
@@ -154,8 +176,8 @@ class MultiScaleDiscriminator(Discriminator):
 
 
 def _average_down(audio: Any) -> Any:
-    """Means of 4 samples every 2, where the zero beyond either end is not counted."""
-    # "same" does not count what lies beyond the ends; for an odd length it adds a last window that
-    # PyTorch, whose padding is the same at both ends, does not have.
+    """Means of 4 samples, every 2 samples; padding beyond the ends is not part of the means."""
+    # With "same", padding is not part of the means. For an odd length it adds a last window, which
+    # PyTorch does not have, because its padding is equal at both ends.
     pooled = ops.average_pool(audio, 4, strides=2, padding="same")
     return pooled[:, : ops.shape(audio)[1] // 2]

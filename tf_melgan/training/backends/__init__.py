@@ -1,4 +1,4 @@
-"""What training needs of a Keras backend: the step's gradients, devices, compiled inference."""
+"""Backend-specific parts of training: gradients of the step, devices, compiled inference."""
 
 import keras
 

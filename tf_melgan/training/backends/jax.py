@@ -1,4 +1,4 @@
-"""The training step as a pure function of the state, for the JAX backend."""
+"""JAX backend: the training step as a pure function of the state."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -17,10 +17,17 @@ class TrainStep:
     def train_step(
         self, state: tuple[list[jax.Array], ...], data: tuple[jax.Array, jax.Array]
     ) -> tuple[dict[str, jax.Array], tuple[list[jax.Array], ...]]:
-        """One update of the discriminators, then one of the generator against them.
+        """Updates the discriminators once, then the generator against the updated discriminators.
 
-        The generator runs once: the gradient of its loss with respect to the waveform is carried
-        on through the pullback of that one pass.
+        The generator runs only once: the gradient of its loss with respect to the waveform is
+        propagated through the pullback of this forward pass.
+
+        Args:
+            state: values of the trainable, non-trainable, optimizer and metric variables.
+            data: log-mel (batch, frames, n_mels) and waveform (batch, frames · hop, 1).
+
+        Returns:
+            The logs, and the new state.
         """
         mel, real = data[:2]
         groups = (
@@ -34,7 +41,7 @@ class TrainStep:
             for variables, values in zip(groups, state, strict=True)
             for pair in zip(variables, values, strict=True)
         ]
-        # Within the scope, variables read their values from the state and write them to the scope.
+        # Inside the scope, variables read their values from the state and write to the scope.
         with keras.StatelessScope(state_mapping=mapping) as scope:
             self._update(mel, real)
             logs = self.get_metrics_result()
@@ -78,17 +85,17 @@ class TrainStep:
 
 
 def scope_of(model: Any) -> AbstractContextManager:
-    """There are no strategies on JAX, and so no scopes."""
+    """An empty context: on JAX there are no distribution strategies."""
     return nullcontext()
 
 
 def replica_count() -> int:
-    """One: the devices of a JAX process hold shards of one computation, not replicas."""
+    """Always 1: the devices of a JAX process hold shards of one computation, not replicas."""
     return 1
 
 
 def check_batches(dataset: Any) -> None:
-    """Every batch is fine for one replica."""
+    """Does nothing: any batch size works for one replica."""
 
 
 def _values(model: keras.Model) -> list[jax.Array]:
@@ -96,7 +103,7 @@ def _values(model: keras.Model) -> list[jax.Array]:
 
 
 def _with_values(model: keras.Model, values: list[jax.Array], run: Any) -> Any:
-    """What `run(model)` gives when the model's trainable variables have these values."""
+    """Calls `run(model)` with these values for the model's trainable variables."""
     trainable = list(zip(model.trainable_variables, values, strict=True))
     fixed = [(variable, variable.value) for variable in model.non_trainable_variables]
     with keras.StatelessScope(state_mapping=trainable + fixed):
@@ -109,14 +116,17 @@ def _current(scope: keras.StatelessScope, variable: keras.Variable) -> jax.Array
 
 
 def enable_determinism() -> None:
-    """JAX computes the same bits from the same inputs as it is."""
+    """Does nothing: on JAX the same inputs always give bit-identical results."""
 
 
 def distribution_scope(devices: list[str] | None) -> AbstractContextManager:
-    """Nothing to prepare: JAX trains on its default device.
+    """An empty context: on JAX training runs on the default device.
+
+    Args:
+        devices: None, or at most one name.
 
     Raises:
-        UserInputError: several devices are named, which the JAX backend does not train on.
+        UserInputError: more than one device is given; the JAX backend trains on one device.
     """
     if devices is not None and len(devices) > 1:
         raise UserInputError(
@@ -127,7 +137,7 @@ def distribution_scope(devices: list[str] | None) -> AbstractContextManager:
 
 
 def compile_inference(model: Any) -> Callable[[np.ndarray], np.ndarray]:
-    """The model's forward pass as a compiled function of arrays, with its weights of the moment."""
+    """The model's forward pass as a compiled function of arrays; each call uses current weights."""
 
     @jax.jit
     def forward(trainable: list[jax.Array], fixed: list[jax.Array], inputs: jax.Array) -> jax.Array:

@@ -1,4 +1,4 @@
-"""The training step with `tf.GradientTape`, on one device or under a `tf.distribute` strategy."""
+"""TensorFlow backend: the training step, on one device or under a `tf.distribute` strategy."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -12,13 +12,19 @@ class TrainStep:
     """`train_step` for `MelGAN` on the TensorFlow backend."""
 
     def train_step(self, data: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """One update of the discriminators, then one of the generator against them.
+        """Updates the discriminators once, then the generator against the updated discriminators.
 
-        The generator runs once: the gradient of its loss with respect to the waveform is carried
-        on through the tape of that one pass.
+        The generator runs only once: the gradient of its loss with respect to the waveform is
+        propagated through the tape of this forward pass.
+
+        Args:
+            data: log-mel (batch, frames, n_mels) and waveform (batch, frames · hop, 1).
+
+        Returns:
+            The logs.
         """
         mel, real = data[:2]
-        # Each replica holds a share of the batch, and the optimizers add the replicas' gradients.
+        # Each replica processes a part of the batch, and the optimizers sum the gradients.
         count = replica_count()
         with tf.GradientTape() as generator_tape:
             fake = self.generator(mel, training=True)
@@ -51,21 +57,24 @@ class TrainStep:
 
 
 def scope_of(model: Any) -> AbstractContextManager:
-    """The scope of the strategy that the model was made under."""
+    """The scope of the distribution strategy that the model was built under."""
     return model.distribute_strategy.scope()
 
 
 def replica_count() -> int:
-    """How many replicas the strategy of the current scope trains in step."""
+    """The number of replicas that the strategy of the current scope trains in sync."""
     return tf.distribute.get_strategy().num_replicas_in_sync
 
 
 def check_batches(dataset: Any) -> None:
-    """Refuses what would give the replicas of the current scope unequal shares of a batch.
+    """Checks that batches divide equally among the replicas of the current scope.
+
+    Args:
+        dataset: the batches; only a `tf.data.Dataset` is checked.
 
     Raises:
-        ValueError: the batch's size is not known, so that the last one may be incomplete, or does
-            not divide by the number of replicas.
+        ValueError: the batch size is unknown, so that the last batch may be incomplete, or it is
+            not a multiple of the number of replicas.
     """
     count = replica_count()
     if count == 1 or not isinstance(dataset, tf.data.Dataset):
@@ -85,21 +94,21 @@ def check_batches(dataset: Any) -> None:
 
 
 def enable_determinism() -> None:
-    """From now on the process computes the same bits from the same inputs; resuming needs it."""
+    """Makes all later results of this process bit-identical for the same inputs."""
     tf.config.experimental.enable_op_determinism()
 
 
 def distribution_scope(devices: list[str] | None) -> AbstractContextManager:
-    """The scope to build a model in that trains on several devices, or on the only one.
+    """The scope to build the model in: of a `MirroredStrategy`, or empty for one device.
 
     Args:
-        devices: as TensorFlow names them; all GPUs if None.
+        devices: names of devices, as TensorFlow names them; all GPUs if None.
     """
     count = len(devices or tf.config.list_logical_devices("GPU"))
     return tf.distribute.MirroredStrategy(devices).scope() if count > 1 else nullcontext()
 
 
 def compile_inference(model: Any) -> Callable[[np.ndarray], np.ndarray]:
-    """The model's forward pass as a compiled function of arrays, with its weights of the moment."""
+    """The model's forward pass as a compiled function of arrays; each call uses current weights."""
     forward = tf.function(lambda inputs: model(inputs), reduce_retracing=True)
     return lambda inputs: forward(tf.constant(inputs)).numpy()

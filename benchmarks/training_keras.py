@@ -1,4 +1,4 @@
-"""Our side of benchmarks.training, and where its time goes."""
+"""The tf-melgan implementation for benchmarks.training, with a profile of its training step."""
 
 import statistics
 import sys
@@ -10,22 +10,23 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from benchmarks.training import BATCH, SEGMENT, THREADS, Side, batch
+from benchmarks.training_worker import BATCH, SEGMENT, THREADS, TrainingWorker, random_batch
 from tf_melgan.config import Config
-from tf_melgan.models.cost import Convolution, discriminator, generator
 from tf_melgan.training.gan import MelGAN
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 from helpers import oracle_weights
 
 
-class Ours(Side):
+class KerasTraining(TrainingWorker):
+    """`MelGAN.train_step` in a `tf.function`."""
+
     def __init__(self, name: str):
         tf.config.threading.set_intra_op_parallelism_threads(THREADS)
         tf.config.threading.set_inter_op_parallelism_threads(1)
         self.config = Config()
         self.model = MelGAN(self.config)
-        self.data = [tf.constant(x) for x in batch()]
+        self.data = [tf.constant(x) for x in random_batch()]
 
     def settings(self) -> str:
         return "tf.function, oneDNN, 1 inter-op thread, no XLA"
@@ -33,7 +34,7 @@ class Ours(Side):
     def save(self, path: str) -> dict:
         values = {}
         for key, variable in self._weights():
-            # torch's layout: axes the other way round, and g with two axes of one.
+            # PyTorch has the axes in reverse order, and g as (n, 1, 1).
             value = variable.numpy().T
             values[key] = value.reshape(-1, 1, 1) if variable.name == "g" else value
         np.savez(path, **values)
@@ -42,12 +43,12 @@ class Ours(Side):
     def start(self, path: str, optimizer: str) -> dict:
         saved = np.load(path)
         for key, variable in self._weights():
-            variable.assign(oracle_weights.as_ours(saved[key], variable))
-        kinds = {
+            variable.assign(saved[key].T.reshape(variable.shape))
+        optimizers = {
             "sgd": lambda: keras.optimizers.SGD(1e-2),
             "adam": lambda: keras.optimizers.Adam(1e-4, 0.5, 0.9, epsilon=1e-8),
         }
-        self.model.compile(kinds[optimizer](), kinds[optimizer]())
+        self.model.compile(optimizers[optimizer](), optimizers[optimizer]())
         self._step = tf.function(self.model.train_step)
         return {}
 
@@ -59,13 +60,9 @@ class Ours(Side):
         }
 
     def profile(self, times: int) -> dict:
-        """Seconds of the step's parts, each run by itself, with the arithmetic they contain."""
+        """Seconds of the step's parts, each run separately, and the GFLOP that they contain."""
         model, (mel, real) = self.model, self.data
-        samples = BATCH * SEGMENT
-        generator = sum(layer.macs for layer in self._costs("generator")) * samples * 2 / 1e9
-        discriminator = (
-            sum(layer.macs for layer in self._costs("discriminator")) * samples * 2 / 1e9
-        )
+        generator_gflop, discriminator_gflop = self._gflop()
         fake = tf.constant(model.generator(mel).numpy())
         outputs = [[tf.constant(x.numpy()) for x in scale] for scale in model.discriminator(real)]
         networks = {"generator": model.generator, "discriminator": model.discriminator}
@@ -84,7 +81,7 @@ class Ours(Side):
                 )
             return tape.gradient(losses["discriminator"], variables["discriminator"])
 
-        def judge() -> tf.Tensor:
+        def audio_gradient() -> tf.Tensor:
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(fake)
                 loss = model.generator_losses(real, fake, outputs)["generator"]
@@ -95,11 +92,17 @@ class Ours(Side):
             model.discriminator_optimizer.apply(zeros["discriminator"], variables["discriminator"])
 
         parts = {
-            "whole step": (lambda: self._step(self.data), 3 * generator + 8 * discriminator),
-            "generator, forward": (lambda: model.generator(mel, training=True), generator),
-            "generator, forward and backward": (generate, 3 * generator),
-            "discriminators' loss, forward and backward": (discriminate, 6 * discriminator),
-            "generator's loss, forward and back to the audio": (judge, 2 * discriminator),
+            "whole step": (
+                lambda: self._step(self.data),
+                3 * generator_gflop + 8 * discriminator_gflop,
+            ),
+            "generator, forward": (lambda: model.generator(mel, training=True), generator_gflop),
+            "generator, forward and backward": (generate, 3 * generator_gflop),
+            "discriminator's loss, forward and backward": (discriminate, 6 * discriminator_gflop),
+            "generator's loss, forward and back to the audio": (
+                audio_gradient,
+                2 * discriminator_gflop,
+            ),
             "both optimizers": (optimize, 0.0),
         }
         return {
@@ -110,10 +113,14 @@ class Ours(Side):
             },
         }
 
-    def _costs(self, network: str) -> list[Convolution]:
-        if network == "generator":
-            return generator(self.config.generator, self.config.mel)
-        return discriminator(self.config.discriminator)
+    def _gflop(self) -> tuple[float, float]:
+        """GFLOP of one forward pass over the batch: the generator's and the discriminator's."""
+        generator = self.config.generator.convolutions(self.config.mel)
+        discriminator = self.config.discriminator.convolutions()
+        return tuple(
+            sum(layer.macs for layer in layers) * BATCH * SEGMENT * 2 / 1e9
+            for layers in (generator, discriminator)
+        )
 
     def _weights(self) -> list[tuple[str, keras.Variable]]:
         return [
@@ -124,6 +131,7 @@ class Ours(Side):
 
 
 def _median(act: Callable[[], object], times: int) -> float:
+    """Median seconds of `act`, after one call that is not counted."""
     act()
     seconds = []
     for _ in range(times):
@@ -134,7 +142,7 @@ def _median(act: Callable[[], object], times: int) -> float:
 
 
 def _matmul_gflops(size: int = 3072) -> float:
-    """What a large float32 matrix product reaches, at its best of several."""
+    """GFLOP/s of a large float32 matrix product, the best of eight runs."""
     a = tf.random.normal((size, size))
     multiply = tf.function(lambda: tf.linalg.matmul(a, a)[0, 0])
     multiply()
