@@ -1,9 +1,8 @@
 """Exports trained voices to files that run without tf-melgan; imported as `tf_melgan.export`.
 
-Example:
-    from tf_melgan.export import export_tflite
-
-    export_tflite(model.inference_generator, config.mel, "voice.tflite", weights="float16")
+Examples:
+    >>> from tf_melgan.export import export_tflite
+    >>> export_tflite(model.inference_generator, config.mel, "voice.tflite", weights="float16")
 """
 
 from importlib import import_module

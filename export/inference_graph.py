@@ -26,10 +26,10 @@ from tf_melgan.models.base import Generator
 class InferenceGraph(tf.Module):
     """A trained generator as TensorFlow stages, with its weights as variables.
 
-    Example:
-        graph = InferenceGraph(model.inference_generator)
-        audio, states = graph.start(mel[:, : graph.start_frames])
-        more, states = graph.step(mel[:, graph.start_frames :], states)
+    Examples:
+        >>> graph = InferenceGraph(model.inference_generator)
+        >>> audio, states = graph.start(mel[:, : graph.start_frames])
+        >>> more, states = graph.step(mel[:, graph.start_frames :], states)
 
     Args:
         generator: a trained generator, with weight normalization or folded.

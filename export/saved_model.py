@@ -29,10 +29,10 @@ def export_saved_model(
 
     `tf_melgan.inference.engines.saved_model` describes its content and signatures.
 
-    Example:
-        from tf_melgan.export import export_saved_model
-        export_saved_model(model.inference_generator, model.config.mel, "models/voice/1")
-        vocoder = tf_melgan.Vocoder.load("models/voice/1")
+    Examples:
+        >>> from tf_melgan.export import export_saved_model
+        >>> export_saved_model(model.inference_generator, model.config.mel, "models/voice/1")
+        >>> vocoder = tf_melgan.Vocoder.load("models/voice/1")
 
     Args:
         generator: a trained generator, with weight normalization or folded.

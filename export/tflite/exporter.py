@@ -39,10 +39,10 @@ def export_tflite(
 
     `tf_melgan.voices.voice_file` describes its content and signatures.
 
-    Example:
-        from tf_melgan.export import export_tflite
-        export_tflite(model.inference_generator, model.config.mel, "voice.tflite", "float16")
-        vocoder = tf_melgan.Vocoder.load("voice.tflite")
+    Examples:
+        >>> from tf_melgan.export import export_tflite
+        >>> export_tflite(model.inference_generator, model.config.mel, "voice.tflite", "float16")
+        >>> vocoder = tf_melgan.Vocoder.load("voice.tflite")
 
     Args:
         generator: a trained generator, with weight normalization or folded.

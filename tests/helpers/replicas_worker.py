@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_melgan.config import Config
+from tf_melgan.losses.registry import SPECTRAL_LOSSES
 from tf_melgan.training.gan import MelGAN
 
 CONFIG = Config.from_dict(
@@ -35,6 +36,10 @@ CONFIG = Config.from_dict(
         "training": {"ema_decay": 0.5},
     }
 )
+# Every loss there is; spectral convergence is a ratio over the whole batch.
+SPECTRAL = CONFIG.with_values(
+    **{f"loss.weights.{name}": 1.0 for name in SPECTRAL_LOSSES} | {"loss.weights.adversarial": 1.0}
+)
 OPTIMIZERS = {
     "sgd": lambda: keras.optimizers.SGD(1e-3),
     "adam": lambda: keras.optimizers.Adam(1e-4, beta_1=0.5, beta_2=0.9, epsilon=1e-8),
@@ -50,14 +55,17 @@ def batches(size: int = 4, drop_remainder: bool = True) -> tf.data.Dataset:
 
 def model_on(strategy: tf.distribute.Strategy | None, optimizer: Callable, **settings) -> MelGAN:
     keras.utils.set_random_seed(0)
+    config = settings.pop("config", CONFIG)
     with strategy.scope() if strategy else nullcontext():
-        model = MelGAN(CONFIG, dtype=settings.pop("dtype", None))
+        model = MelGAN(config, dtype=settings.pop("dtype", None))
         model.compile(optimizer(), optimizer(), **settings)
     return model
 
 
-def weights_after(strategy: tf.distribute.Strategy | None, optimizer: Callable) -> list:
-    model = model_on(strategy, optimizer)
+def weights_after(
+    strategy: tf.distribute.Strategy | None, optimizer: Callable, config: Config
+) -> list:
+    model = model_on(strategy, optimizer, config=config)
     before = model.get_weights()
     model.fit(batches(), epochs=1, shuffle=False, verbose=0)
     return [before, model.get_weights()]
@@ -76,9 +84,11 @@ def main(path: str) -> None:
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
     strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
     seen = {}
-    for name, optimizer in OPTIMIZERS.items():
-        before, one = weights_after(None, optimizer)
-        _, two = weights_after(strategy, optimizer)
+    cases = {name: (optimizer, CONFIG) for name, optimizer in OPTIMIZERS.items()}
+    cases["spectral losses"] = OPTIMIZERS["sgd"], SPECTRAL
+    for name, (optimizer, config) in cases.items():
+        before, one = weights_after(None, optimizer, config)
+        _, two = weights_after(strategy, optimizer, config)
         scale = max(np.abs(a).max() for a in one)
         seen[name] = {
             "replicas": strategy.num_replicas_in_sync,

@@ -22,7 +22,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict:
     return json.loads(path.read_text())
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "spectral losses"])
 def test_two_replicas_equal_one_after_three_steps(seen: dict, optimizer: str) -> None:
     assert seen[optimizer]["replicas"] == 2
     assert seen[optimizer]["moved"] > 1e-4

@@ -27,10 +27,10 @@ def check_mel(
             outside the range of audio within [-1, 1]. The range is extended by a tenth at both
             ends, because models that predict mels overshoot slightly.
 
-    Example:
-        from tf_melgan.audio.conventions import check_mel
-        spec = tf_melgan.MelSpec()
-        mel = check_mel(np.load("utterance.npy"), spec, name="utterance.npy")
+    Examples:
+        >>> from tf_melgan.audio.conventions import check_mel
+        >>> spec = tf_melgan.MelSpec()
+        >>> mel = check_mel(np.load("utterance.npy"), spec, name="utterance.npy")
     """
     mismatches = spec_mismatches(source, spec) if source else []
     if mismatches:
@@ -91,10 +91,10 @@ def convert_mel(
         UserInputError: the specs differ in more than `log` and `floor`. The mel must then be
             computed again from the audio.
 
-    Example:
-        source, target = tf_melgan.MelSpec(log="ln"), tf_melgan.MelSpec(log="log10")
-        natural = np.load("utterance.npy")
-        mel = tf_melgan.convert_mel(natural, source, target)
+    Examples:
+        >>> source, target = tf_melgan.MelSpec(log="ln"), tf_melgan.MelSpec(log="log10")
+        >>> natural = np.load("utterance.npy")
+        >>> mel = tf_melgan.convert_mel(natural, source, target)
     """
     mismatches = spec_mismatches(source, replace(target, log=source.log, floor=source.floor))
     if mismatches:

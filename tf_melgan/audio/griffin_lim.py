@@ -25,10 +25,10 @@ def griffin_lim(mel: np.ndarray, spec: MelSpec) -> np.ndarray:
     Raises:
         ImportError: librosa is not installed.
 
-    Example:
-        spec = tf_melgan.MelSpec()
-        audio = tf_melgan.griffin_lim(np.load("utterance.npy"), spec)
-        tf_melgan.write_audio("utterance.wav", audio, spec.sample_rate)
+    Examples:
+        >>> spec = tf_melgan.MelSpec()
+        >>> audio = tf_melgan.griffin_lim(np.load("utterance.npy"), spec)
+        >>> tf_melgan.write_audio("utterance.wav", audio, spec.sample_rate)
     """
     import librosa
 

@@ -52,10 +52,10 @@ def log_mel(audio: np.ndarray, spec: MelSpec) -> np.ndarray:
     Raises:
         UserInputError: `audio` is empty or has another dtype.
 
-    Example:
-        spec = tf_melgan.MelSpec()
-        audio = tf_melgan.load_audio("speech.wav", spec.sample_rate)
-        mel = tf_melgan.log_mel(audio, spec)
+    Examples:
+        >>> spec = tf_melgan.MelSpec()
+        >>> audio = tf_melgan.load_audio("speech.wav", spec.sample_rate)
+        >>> mel = tf_melgan.log_mel(audio, spec)
     """
     return log_mel_valid(pad_audio(audio, spec), spec)
 

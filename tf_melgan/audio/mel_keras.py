@@ -47,10 +47,10 @@ def keras_log_mel(audio: Any, spec: MelSpec) -> Any:
     Returns:
         Log-mel (batch, frames, n_mels), float64 for float64 tensors and float32 for all others.
 
-    Example:
-        from tf_melgan.audio.mel_keras import keras_log_mel
-        audio = keras.random.uniform((4, 22_050), -1, 1)
-        mel = keras_log_mel(audio, tf_melgan.MelSpec())
+    Examples:
+        >>> from tf_melgan.audio.mel_keras import keras_log_mel
+        >>> audio = keras.random.uniform((4, 22_050), -1, 1)
+        >>> mel = keras_log_mel(audio, tf_melgan.MelSpec())
     """
     from keras import ops
 

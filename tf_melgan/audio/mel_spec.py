@@ -35,10 +35,10 @@ class MelSpec:
     Raises:
         UserInputError: a value is wrong; the message names the key.
 
-    Example:
-        spec = tf_melgan.MelSpec(sample_rate=16_000, fmax=8_000.0)
-        mel = tf_melgan.log_mel(np.zeros(16_000), spec)
-        assert mel.shape == (spec.frames(16_000), spec.n_mels)
+    Examples:
+        >>> spec = tf_melgan.MelSpec(sample_rate=16_000, fmax=8_000.0)
+        >>> mel = tf_melgan.log_mel(np.zeros(16_000), spec)
+        >>> assert mel.shape == (spec.frames(16_000), spec.n_mels)
     """
 
     sample_rate: int = 22050
@@ -180,10 +180,10 @@ def take_log(mel: np.ndarray, spec: MelSpec) -> np.ndarray:
     return np.log10(mel) if spec.log == "log10" else np.log(mel)
 
 
-def spec_mismatches(theirs: MelSpec, ours: MelSpec) -> list[str]:
-    """Lists each key in which `theirs` (actual) differs from `ours` (expected), in words."""
+def spec_mismatches(actual: MelSpec, expected: MelSpec) -> list[str]:
+    """Each key in which `actual` differs from `expected`, in words; empty if they agree."""
     return [
-        f"mel.{item.name} is {getattr(theirs, item.name)}, not {getattr(ours, item.name)}"
+        f"mel.{item.name} is {getattr(actual, item.name)}, not {getattr(expected, item.name)}"
         for item in fields(MelSpec)
-        if getattr(theirs, item.name) != getattr(ours, item.name)
+        if getattr(actual, item.name) != getattr(expected, item.name)
     ]

@@ -39,10 +39,10 @@ def list_audio(folder: Path, suffixes: Sequence[str] = SUFFIXES) -> list[Path]:
     Returns:
         The paths, each starting with `folder`.
 
-    Example:
-        from tf_melgan.audio.sound_files import list_audio
-        for path in list_audio(Path("recordings")):
-            print(path)
+    Examples:
+        >>> from tf_melgan.audio.sound_files import list_audio
+        >>> for path in list_audio(Path("recordings")):
+        ...     print(path)
     """
     return [
         path
@@ -138,10 +138,10 @@ def load_audio(path: str | os.PathLike, rate: int) -> np.ndarray:
     Raises:
         UserInputError: the file is missing, cannot be decoded, is empty, or holds NaN or infinity.
 
-    Example:
-        spec = tf_melgan.MelSpec()
-        audio = tf_melgan.load_audio("speech.wav", spec.sample_rate)
-        print(len(audio) / spec.sample_rate, "seconds")
+    Examples:
+        >>> spec = tf_melgan.MelSpec()
+        >>> audio = tf_melgan.load_audio("speech.wav", spec.sample_rate)
+        >>> print(len(audio) / spec.sample_rate, "seconds")
     """
     audio, source = read_audio(path)
     return resample(audio.mean(axis=1), source, rate)
@@ -233,10 +233,10 @@ def write_audio(path: str | os.PathLike, audio: np.ndarray, rate: int) -> int:
     Raises:
         UserInputError: `path` cannot be written, the shape is wrong, or values are not finite.
 
-    Example:
-        tone = 0.5 * np.sin(2 * np.pi * 440 * np.arange(22_050) / 22_050)
-        clipped = tf_melgan.write_audio("tone.wav", tone, 22_050)
-        assert clipped == 0
+    Examples:
+        >>> tone = 0.5 * np.sin(2 * np.pi * 440 * np.arange(22_050) / 22_050)
+        >>> clipped = tf_melgan.write_audio("tone.wav", tone, 22_050)
+        >>> assert clipped == 0
     """
     with wav_writer(path, rate) as writer:
         writer.add(audio)

@@ -35,10 +35,10 @@ class Config:
     Raises:
         UserInputError: a value is wrong; the message names the key.
 
-    Example:
-        config = tf_melgan.Config.load("configs/melgan.yaml")
-        shorter = config.with_values(**{"training.steps": 10_000})
-        shorter.save("shorter.yaml")
+    Examples:
+        >>> config = tf_melgan.Config.load("configs/melgan.yaml")
+        >>> shorter = config.with_values(**{"training.steps": 10_000})
+        >>> shorter.save("shorter.yaml")
     """
 
     mel: MelSpec = field(default_factory=MelSpec)

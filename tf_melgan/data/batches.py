@@ -59,10 +59,10 @@ def segments(
         UserInputError: no utterance is long enough, `segment` is not a multiple of the hop, or
             Keras runs on another backend.
 
-    Example:
-        data = tf_melgan.Prepared.open("prepared")
-        batches = tf_melgan.segments(data, batch=16, segment=8192, seed=0)
-        mel, waveform = next(iter(batches))
+    Examples:
+        >>> data = tf_melgan.Prepared.open("prepared")
+        >>> batches = tf_melgan.segments(data, batch=16, segment=8192, seed=0)
+        >>> mel, waveform = next(iter(batches))
     """
     import keras
 

@@ -111,10 +111,10 @@ def prepare(
         UserInputError: no recording is usable, `validation` is outside [0, 1), `jobs` is below 1,
             an id is unknown, or `out` was prepared with another `MelSpec` or cannot be written.
 
-    Example:
-        report = tf_melgan.prepare("recordings", "prepared", tf_melgan.MelSpec())
-        print(report)
-        print(report.refused)
+    Examples:
+        >>> report = tf_melgan.prepare("recordings", "prepared", tf_melgan.MelSpec())
+        >>> print(report)
+        >>> print(report.refused)
     """
     recordings, out, spec = Path(recordings), Path(out), spec or MelSpec()
     if not 0 <= validation < 1:

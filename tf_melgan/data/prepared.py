@@ -45,10 +45,10 @@ class Prepared:
         folder: its path, or its address in a bucket (gs://…, which needs TensorFlow).
         spec: the `MelSpec` that it was prepared for.
 
-    Example:
-        data = tf_melgan.Prepared.open("prepared")
-        utterance = data.utterances("train")[0]
-        mel = tf_melgan.log_mel(data.audio(utterance), data.spec)
+    Examples:
+        >>> data = tf_melgan.Prepared.open("prepared")
+        >>> utterance = data.utterances("train")[0]
+        >>> mel = tf_melgan.log_mel(data.audio(utterance), data.spec)
     """
 
     def __init__(self, folder: str, spec: MelSpec, utterances: list[Utterance]):

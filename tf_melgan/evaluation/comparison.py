@@ -80,10 +80,10 @@ def evaluate(reference: Path, systems: Iterable[Path]) -> Evaluation:
     Files are paired by their path inside the folder, without suffix. Recordings that no system has
     are ignored.
 
-    Example:
-        evaluation = tf_melgan.evaluate(Path("recordings"), [Path("wavs")])
-        mean, half_interval, count = evaluation.mean("wavs", "pesq")
-        print(f"PESQ {mean:.2f} ± {half_interval:.2f} over {count} utterances")
+    Examples:
+        >>> evaluation = tf_melgan.evaluate(Path("recordings"), [Path("wavs")])
+        >>> mean, half_interval, count = evaluation.mean("wavs", "pesq")
+        >>> print(f"PESQ {mean:.2f} ± {half_interval:.2f} over {count} utterances")
 
     Args:
         reference: the folder of recordings: wav, flac, ogg or mp3 files.

@@ -63,10 +63,10 @@ def compute_metrics(
 ) -> dict[str, MetricValue]:
     """Computes all metrics of `METRICS` for one utterance.
 
-    Example:
-        from tf_melgan.evaluation.metrics import compute_metrics
-        values = compute_metrics(recording, vocoder.vocode(mel), rate=22050)
-        print(values["pesq"], values["mel"])
+    Examples:
+        >>> from tf_melgan.evaluation.metrics import compute_metrics
+        >>> values = compute_metrics(recording, vocoder.vocode(mel), rate=22050)
+        >>> print(values["pesq"], values["mel"])
 
     Args:
         reference: the recording, float (samples,) in [-1, 1].

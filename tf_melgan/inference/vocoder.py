@@ -46,10 +46,10 @@ class Vocoder:
 
     Create one with `Vocoder.load`.
 
-    Example:
-        vocoder = tf_melgan.Vocoder.load("lj-lite")
-        mel = tf_melgan.log_mel(recording, vocoder.spec)
-        tf_melgan.write_audio("out.wav", vocoder.vocode(mel), vocoder.spec.sample_rate)
+    Examples:
+        >>> vocoder = tf_melgan.Vocoder.load("lj-lite")
+        >>> mel = tf_melgan.log_mel(recording, vocoder.spec)
+        >>> tf_melgan.write_audio("out.wav", vocoder.vocode(mel), vocoder.spec.sample_rate)
 
     Args:
         voice: the engine that runs the generator, such as `KerasEngine` or `LiteRTEngine`.
@@ -69,10 +69,10 @@ class Vocoder:
         log-mel distance, or the last one if discriminators take part. If the run averages its
         weights, the averaged ones are used.
 
-        Example:
-            vocoder = tf_melgan.Vocoder.load("runs/voice")
-            phone = tf_melgan.Vocoder.load("voice.tflite", threads=1)
-            shipped = tf_melgan.Vocoder.load("lj-lite")
+        Examples:
+            >>> vocoder = tf_melgan.Vocoder.load("runs/voice")
+            >>> phone = tf_melgan.Vocoder.load("voice.tflite", threads=1)
+            >>> shipped = tf_melgan.Vocoder.load("lj-lite")
 
         Args:
             path: a run's folder, a SavedModel's folder, a `.tflite`, `.keras` or `.npz` file, or
@@ -96,10 +96,10 @@ class Vocoder:
     def vocode(self, mel: np.ndarray, source: MelSpec | None = None) -> np.ndarray:
         """Vocodes a whole utterance.
 
-        Example:
-            vocoder = tf_melgan.Vocoder.load("lj-lite")
-            mel = np.load("mel.npy")
-            audio = vocoder.vocode(mel)
+        Examples:
+            >>> vocoder = tf_melgan.Vocoder.load("lj-lite")
+            >>> mel = np.load("mel.npy")
+            >>> audio = vocoder.vocode(mel)
 
         Args:
             mel: log-mel, float (frames, n_mels), in the convention `spec`. Convert mels of another
@@ -122,10 +122,10 @@ class Vocoder:
         bit-identical for any chunk sizes; only for MelGAN generators in int8-dynamic are they
         nearly equal.
 
-        Example:
-            stream = vocoder.stream()
-            chunks = [stream.push(mel[i : i + 8]) for i in range(0, len(mel), 8)]
-            audio = np.concatenate([*chunks, stream.finish()])
+        Examples:
+            >>> stream = vocoder.stream()
+            >>> chunks = [stream.push(mel[i : i + 8]) for i in range(0, len(mel), 8)]
+            >>> audio = np.concatenate([*chunks, stream.finish()])
 
         Returns:
             A stream for one utterance; `VocoderStream.finish` resets it for the next one.

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from tf_melgan.layers.grouped_conv import grouped_conv1d
+from tf_melgan.layers.backends import grouped_conv1d
 
 LEAKY_SLOPE = 0.2
 _register = keras.saving.register_keras_serializable("tf_melgan")
@@ -95,10 +95,10 @@ class Upsample1D(keras.layers.Conv1DTranspose):
         stride: the upsampling factor s.
         **kwargs: further arguments of `keras.layers.Conv1DTranspose`.
 
-    Example:
-        from tf_melgan.layers.convolutions import Upsample1D
-        layer = Upsample1D(filters=256, stride=8)
-        assert layer(np.zeros((1, 10, 512))).shape == (1, 80, 256)
+    Examples:
+        >>> from tf_melgan.layers.convolutions import Upsample1D
+        >>> layer = Upsample1D(filters=256, stride=8)
+        >>> assert layer(np.zeros((1, 10, 512))).shape == (1, 80, 256)
     """
 
     def __init__(self, filters: int, stride: int, **kwargs: Any):

@@ -51,10 +51,10 @@ class PQMF:
     Args:
         bands: number of sub-bands.
 
-    Example:
-        from tf_melgan.layers.pqmf import PQMF
-        subbands = PQMF(4).analysis(keras.random.normal((1, 8192, 1)))
-        audio = PQMF(4).synthesis(subbands)
+    Examples:
+        >>> from tf_melgan.layers.pqmf import PQMF
+        >>> subbands = PQMF(4).analysis(keras.random.normal((1, 8192, 1)))
+        >>> audio = PQMF(4).synthesis(subbands)
     """
 
     def __init__(self, bands: int):

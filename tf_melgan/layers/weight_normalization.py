@@ -29,10 +29,10 @@ class WeightNormalization(keras.layers.Wrapper):
     Raises:
         ValueError: the layer has no kernel.
 
-    Example:
-        layer = tf_melgan.WeightNormalization(keras.layers.Conv1D(8, 3), data_init=False)
-        outputs = layer(np.zeros((1, 10, 4)))
-        assert outputs.shape == (1, 8, 8) and layer.g.shape == (8,)
+    Examples:
+        >>> layer = tf_melgan.WeightNormalization(keras.layers.Conv1D(8, 3), data_init=False)
+        >>> outputs = layer(np.zeros((1, 10, 4)))
+        >>> assert outputs.shape == (1, 8, 8) and layer.g.shape == (8,)
     """
 
     def __init__(self, layer: keras.Layer, data_init: bool = True, **kwargs: Any):

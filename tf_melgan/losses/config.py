@@ -9,9 +9,8 @@ from tf_melgan.losses.registry import SPECTRAL_LOSSES
 
 ADVERSARIAL = ("hinge", "least_squares")
 FEATURE_MATCHING_REDUCTIONS = ("sum", "mean_of_scales", "mean")
-ADVERSARIAL_TERMS = ("adversarial", "feature_matching")
-TERMS = (*ADVERSARIAL_TERMS, *SPECTRAL_LOSSES)
-DEFAULT_WEIGHTS = dict.fromkeys(TERMS, 0.0) | {"adversarial": 1.0, "feature_matching": 10.0}
+PAPER_WEIGHTS = {"adversarial": 1.0, "feature_matching": 10.0}
+"""The two terms that need a discriminator, and their weights in the paper."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +22,7 @@ class LossConfig:
         feature_matching_reduction: see `tf_melgan.losses.adversarial.feature_matching_loss`.
         weights: the factor of each term of the generator's loss, by name: "adversarial",
             "feature_matching" and the names in `tf_melgan.losses.registry`. Terms that are left
-            out have the paper's weights, `DEFAULT_WEIGHTS`. Terms of weight 0 are not computed.
+            out have the weight in `PAPER_WEIGHTS`, or else 0. Terms of weight 0 are not computed.
 
     Raises:
         UserInputError: a value is wrong; the message names the key.
@@ -40,15 +39,16 @@ class LossConfig:
             self.feature_matching_reduction,
             FEATURE_MATCHING_REDUCTIONS,
         )
+        defaults = PAPER_WEIGHTS | dict.fromkeys(SPECTRAL_LOSSES, 0.0)
         for key, value in self.weights.items():
-            if key not in TERMS:
-                near = difflib.get_close_matches(str(key), TERMS, 1)
+            if key not in defaults:
+                near = difflib.get_close_matches(str(key), defaults, 1)
                 hint = f"did you mean loss.weights.{near[0]}?" if near else ""
-                hint = hint or f"known: {', '.join(TERMS)}"
+                hint = hint or f"known: {', '.join(defaults)}"
                 raise UserInputError(f"loss.weights.{key} is not a known key; {hint}")
             require(value >= 0, f"loss.weights.{key} is {value}; it must be 0 or more")
         # The dataclass is frozen; this adds the default weights.
-        object.__setattr__(self, "weights", {**DEFAULT_WEIGHTS, **self.weights})
+        object.__setattr__(self, "weights", defaults | dict(self.weights))
         require(
             any(self.weights.values()), "loss.weights are all 0; give at least one term a weight"
         )
@@ -59,5 +59,8 @@ class LossConfig:
         Args:
             adversarial: whether to include the terms that need the discriminator.
         """
-        names = TERMS if adversarial else tuple(SPECTRAL_LOSSES)
-        return {name: self.weights[name] for name in names if self.weights.get(name)}
+        return {
+            name: weight
+            for name, weight in self.weights.items()
+            if weight > 0 and (adversarial or name not in PAPER_WEIGHTS)
+        }

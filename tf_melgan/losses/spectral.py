@@ -10,6 +10,7 @@ from keras import ops
 
 from tf_melgan.audio.mel_keras import keras_log_mel
 from tf_melgan.audio.mel_spec import MelSpec
+from tf_melgan.layers.backends import sum_over_replicas
 
 _STFT_SIZES = (512, 1024, 2048)
 _COMPRESSED_STFT_SIZES = (128, 256, 512, 1024, 2048)
@@ -52,7 +53,9 @@ def compressed_stft_loss(real: Any, fake: Any, mel: MelSpec | None = None) -> An
 
 
 def _convergence(real: Any, fake: Any) -> Any:
-    return ops.sqrt(ops.sum(ops.square(real - fake)) / ops.sum(ops.square(real)))
+    """Spectral convergence of a batch, which replicas that share the batch compute together."""
+    error = sum_over_replicas(ops.sum(ops.square(real - fake)))
+    return ops.sqrt(error / sum_over_replicas(ops.sum(ops.square(real))))
 
 
 def _magnitude(audio: Any, n_fft: int) -> Any:

@@ -27,10 +27,10 @@ def finetune(
     default trains 1,500 steps at a low learning rate. A voice without trained discriminators is
     fine-tuned on the spectral losses only.
 
-    Example:
-        from tf_melgan import Vocoder, finetune
-        finetune("lj-lite", "recordings", "runs/speaker", {"training.steps": 3000})
-        vocoder = Vocoder.load("runs/speaker")
+    Examples:
+        >>> from tf_melgan import Vocoder, finetune
+        >>> finetune("lj-lite", "recordings", "runs/speaker", {"training.steps": 3000})
+        >>> vocoder = Vocoder.load("runs/speaker")
 
     Args:
         voice: the name of a shipped voice, or a `.npz` file written by

@@ -28,10 +28,10 @@ class MelGAN(backends.TrainStep, keras.Model):
     (batch, frames · hop, 1), as `tf_melgan.segments` yields them. Calling the model runs the
     generator: log-mel (batch, frames, n_mels) → waveform (batch, frames · hop, 1).
 
-    Example:
-        model = tf_melgan.MelGAN(tf_melgan.Config())
-        model.compile(keras.optimizers.Adam(1e-4), keras.optimizers.Adam(1e-4))
-        model.fit(batches, steps_per_epoch=1000, epochs=400, shuffle=False)
+    Examples:
+        >>> model = tf_melgan.MelGAN(tf_melgan.Config())
+        >>> model.compile(keras.optimizers.Adam(1e-4), keras.optimizers.Adam(1e-4))
+        >>> model.fit(batches, steps_per_epoch=1000, epochs=400, shuffle=False)
 
     Source: Kumar et al. 2019, MelGAN: Generative Adversarial Networks for Conditional Waveform
     Synthesis.

@@ -50,10 +50,10 @@ def train(
     If the run has a checkpoint, training resumes from the last one. A resumed run is bit-identical
     to an uninterrupted run on the same machine, with the same software and number of threads.
 
-    Example:
-        from tf_melgan import Config, Vocoder, train
-        train(Config.load("configs/lite.yaml"), "data", "runs/voice")
-        vocoder = Vocoder.load("runs/voice")
+    Examples:
+        >>> from tf_melgan import Config, Vocoder, train
+        >>> train(Config.load("configs/lite.yaml"), "data", "runs/voice")
+        >>> vocoder = Vocoder.load("runs/voice")
 
     Args:
         config: the run's config. For an existing run it must be the same; only `training.steps`

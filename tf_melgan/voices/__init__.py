@@ -31,10 +31,10 @@ def voice_path(name: str, suffix: str = ".tflite") -> Path:
 def resolve(name: str | Path, suffix: str = ".tflite") -> Path:
     """Turns a path or the name of a shipped voice into a path.
 
-    Example:
-        from tf_melgan import voices
-        voices.resolve("lj-lite")  # the path of the shipped lj-lite.tflite
-        voices.resolve("runs/voice")  # Path("runs/voice")
+    Examples:
+        >>> from tf_melgan import voices
+        >>> voices.resolve("lj-lite")  # the path of the shipped lj-lite.tflite
+        >>> voices.resolve("runs/voice")  # Path("runs/voice")
 
     Args:
         name: a path, or the name of a shipped voice. An existing path takes precedence.

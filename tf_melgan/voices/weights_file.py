@@ -99,10 +99,10 @@ def save_weights(
 ) -> None:
     """Writes a weights file atomically.
 
-    Example:
-        from tf_melgan.voices.weights_file import save_weights
-        model = tf_melgan.train(config, "data", "runs/voice")
-        save_weights("voice.npz", config, model.inference_generator)
+    Examples:
+        >>> from tf_melgan.voices.weights_file import save_weights
+        >>> model = tf_melgan.train(config, "data", "runs/voice")
+        >>> save_weights("voice.npz", config, model.inference_generator)
 
     Args:
         path: the file to write, usually with the suffix `.npz`.
@@ -125,10 +125,10 @@ def save_weights(
 def load_weights(path: str | os.PathLike) -> VoiceWeights:
     """Reads a weights file written by `save_weights`.
 
-    Example:
-        from tf_melgan.voices.weights_file import load_weights
-        weights = load_weights("voice.npz")
-        generator = weights.build_generator()
+    Examples:
+        >>> from tf_melgan.voices.weights_file import load_weights
+        >>> weights = load_weights("voice.npz")
+        >>> generator = weights.build_generator()
 
     Args:
         path: the `.npz` file.

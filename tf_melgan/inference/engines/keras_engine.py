@@ -25,10 +25,10 @@ class KerasEngine:
     Long mels are vocoded in chunks of 1024 frames with context on both sides, so that memory does
     not grow with the length and the samples do not depend on the chunks.
 
-    Example:
-        from tf_melgan.inference.engines.keras_engine import KerasEngine
-        engine = KerasEngine.open(Path("runs/voice"))
-        audio = engine(mel)
+    Examples:
+        >>> from tf_melgan.inference.engines.keras_engine import KerasEngine
+        >>> engine = KerasEngine.open(Path("runs/voice"))
+        >>> audio = engine(mel)
 
     Args:
         generator: a trained generator, with weight normalization or folded.

@@ -16,10 +16,10 @@ _STEP_FRAMES = 32
 class LiteRTEngine(ExportedEngine):
     """Runs a `.tflite` file: float32 log-mel (frames, n_mels) → float32 waveform (frames · hop,).
 
-    Example:
-        from tf_melgan.inference.engines.litert import LiteRTEngine
-        engine = LiteRTEngine("voice.tflite", threads=1)
-        audio = engine(mel)
+    Examples:
+        >>> from tf_melgan.inference.engines.litert import LiteRTEngine
+        >>> engine = LiteRTEngine("voice.tflite", threads=1)
+        >>> audio = engine(mel)
 
     Args:
         path: a file written by `tf-melgan export --to tflite`.

@@ -33,10 +33,10 @@ _STEP_FRAMES = 256
 class SavedModelEngine(ExportedEngine):
     """Runs a SavedModel: float32 log-mel (frames, n_mels) → float32 waveform (frames · hop,).
 
-    Example:
-        from tf_melgan.inference.engines.saved_model import SavedModelEngine
-        engine = SavedModelEngine("models/voice/1")
-        audio = engine(mel)
+    Examples:
+        >>> from tf_melgan.inference.engines.saved_model import SavedModelEngine
+        >>> engine = SavedModelEngine("models/voice/1")
+        >>> audio = engine(mel)
 
     Args:
         path: a folder written by `tf-melgan export --to saved-model`.

@@ -39,10 +39,10 @@ class FourierGenerator(Generator):
         lookahead: number of future frames that a frame's spectrum depends on, at most 3 for each
             of the `depth` + 1 convolutions. The first convolutions use them up.
 
-    Example:
-        spec = tf_melgan.MelSpec()
-        generator = tf_melgan.FourierGenerator(spec, width=256, depth=5)
-        waveform = generator(np.full((1, 10, spec.n_mels), spec.log_floor))
+    Examples:
+        >>> spec = tf_melgan.MelSpec()
+        >>> generator = tf_melgan.FourierGenerator(spec, width=256, depth=5)
+        >>> waveform = generator(np.full((1, 10, spec.n_mels), spec.log_floor))
     """
 
     def __init__(

@@ -40,10 +40,10 @@ class MelGANGenerator(Generator):
         weight_normalization: whether layers are weight-normalized; `folded` returns a generator
             without it.
 
-    Example:
-        generator = tf_melgan.MelGANGenerator(n_mels=80, upsampling=(8, 8, 2, 2))
-        waveform = generator(np.full((1, 10, 80), -5.0))
-        assert waveform.shape == (1, 10 * 256, 1)
+    Examples:
+        >>> generator = tf_melgan.MelGANGenerator(n_mels=80, upsampling=(8, 8, 2, 2))
+        >>> waveform = generator(np.full((1, 10, 80), -5.0))
+        >>> assert waveform.shape == (1, 10 * 256, 1)
     """
 
     def __init__(

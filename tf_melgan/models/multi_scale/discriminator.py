@@ -129,10 +129,10 @@ class MultiScaleDiscriminator(Discriminator):
         initializer: "normal" or "torch"; see `tf_melgan.layers.initializers`.
         weight_normalization: whether layers are weight-normalized.
 
-    Example:
-        discriminator = tf_melgan.MultiScaleDiscriminator(scales=3)
-        outputs = discriminator(np.zeros((1, 8192, 1)))
-        scores = [scale[-1] for scale in outputs]
+    Examples:
+        >>> discriminator = tf_melgan.MultiScaleDiscriminator(scales=3)
+        >>> outputs = discriminator(np.zeros((1, 8192, 1)))
+        >>> scores = [scale[-1] for scale in outputs]
     """
 
     def __init__(

@@ -1,8 +1,8 @@
-"""Grouped convolution on JAX."""
+"""Grouped convolution and sums over replicas on JAX."""
 
 import jax
 
-from tf_melgan.layers.grouped_conv.unfolded import unfolded_grouped_conv1d
+from tf_melgan.layers.backends.unfolded import unfolded_grouped_conv1d
 
 
 def grouped_conv1d(inputs: jax.Array, kernel: jax.Array, stride: int, padding: str) -> jax.Array:
@@ -27,3 +27,8 @@ def grouped_conv1d(inputs: jax.Array, kernel: jax.Array, stride: int, padding: s
         dimension_numbers=("NWC", "WIO", "NWC"),
         feature_group_count=inputs.shape[-1] // kernel.shape[1],
     )
+
+
+def sum_over_replicas(value: jax.Array) -> jax.Array:
+    """`value` itself: a batch on JAX is one array, on however many devices it lies."""
+    return value

@@ -1,8 +1,8 @@
-"""Grouped convolution on TensorFlow."""
+"""Grouped convolution and sums over replicas on TensorFlow."""
 
 import tensorflow as tf
 
-from tf_melgan.layers.grouped_conv.unfolded import unfolded_grouped_conv1d
+from tf_melgan.layers.backends.unfolded import unfolded_grouped_conv1d
 
 
 def grouped_conv1d(inputs: tf.Tensor, kernel: tf.Tensor, stride: int, padding: str) -> tf.Tensor:
@@ -40,3 +40,13 @@ def grouped_conv1d(inputs: tf.Tensor, kernel: tf.Tensor, stride: int, padding: s
     kernel = tf.pad(kernel, ((0, blocks * stride - size), (0, 0), (0, 0)))
     kernel = tf.reshape(kernel, (blocks, stride * width, filters))
     return tf.nn.conv1d(framed, kernel, 1, "VALID")
+
+
+def sum_over_replicas(value: tf.Tensor) -> tf.Tensor:
+    """The sum of `value` over all replicas in sync, differentiable; `value` itself outside them."""
+    if tf.distribute.in_cross_replica_context():
+        return value
+    replica = tf.distribute.get_replica_context()
+    if replica.num_replicas_in_sync == 1:
+        return value
+    return replica.all_reduce(tf.distribute.ReduceOp.SUM, value)
