@@ -23,16 +23,16 @@ slow: $(VENV)/stamp-serving
 	$(BIN)/python -m pytest -m slow $(LEFT_OUT)
 
 docs: $(VENV)/stamp-docs
-	$(BIN)/mkdocs build --strict --site-dir build/site
+	$(BIN)/mkdocs build --strict
 
 doctest: $(VENV)/stamp-dev
 	$(BIN)/python -m pytest -n 2 --dist load -m docs tests/docs tests/examples
 
 web: $(VENV)/stamp-dev
-	$(BIN)/python -m pytest -m slow $(shell find tests -name test_web_client.py)
+	$(BIN)/python -m pytest -m slow tests/export/test_web_client.py
 
 serving: $(VENV)/stamp-serving
-	$(BIN)/python -m pytest -m slow $(shell find tests -name test_serving.py)
+	$(BIN)/python -m pytest -m slow tests/export/test_serving.py
 
 lint: $(VENV)/stamp-dev
 	$(BIN)/ruff check .
@@ -54,10 +54,10 @@ wheel: $(VENV)/stamp-dev
 	$(BIN)/python -m build --outdir dist
 
 tfa: $(VENV)/stamp-dev $(TFA_REFERENCE)
-	TF_MELGAN_TFA_REFERENCE=$(TFA_REFERENCE) $(BIN)/python -m pytest -rP \
-		$(shell find tests -name test_weight_normalization_tfa.py)
+	TF_MELGAN_TFA_REFERENCE=$(TFA_REFERENCE) \
+		$(BIN)/python -m pytest -rP tests/layers/test_weight_normalization_tfa.py
 
-$(TFA_REFERENCE): tests/tfa/write_reference.py .venv-tfa/stamp
+$(TFA_REFERENCE): tests/layers/tfa/write_reference.py .venv-tfa/stamp
 	mkdir -p $(@D)
 	CUDA_VISIBLE_DEVICES= .venv-tfa/bin/python $< $@
 

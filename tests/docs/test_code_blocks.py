@@ -5,9 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import code_blocks
 import pytest
-from speech import recordings
+from helpers import code_blocks
+from helpers.speech import recordings
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]

@@ -1,6 +1,6 @@
 """The code blocks of a Markdown page, and a program that runs them.
 
-    python tests/docs/code_blocks.py README.md
+    python tests/helpers/code_blocks.py README.md
 
 runs a page's ```bash, ```console and ```python blocks from top to bottom in the current folder, the
 Python ones in one namespace, and stops at the first that fails. A comment right before a block,
