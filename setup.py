@@ -80,6 +80,8 @@ setup(
     license_files=["LICENSE"],
     python_requires=">=3.11,<3.14",
     packages=find_packages(include=["tf_melgan", "tf_melgan.*"]),
+    # Said, so that an editable install is a path that static tools can follow.
+    package_dir={"": "."},
     package_data={
         "tf_melgan": ["py.typed"],
         "tf_melgan.configs": ["*.yaml"],
