@@ -23,7 +23,7 @@ slow: $(VENV)/stamp-serving
 	$(BIN)/python -m pytest -m slow $(LEFT_OUT)
 
 docs: $(VENV)/stamp-docs
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 doctest: $(VENV)/stamp-dev
 	$(BIN)/python -m pytest -n 2 --dist load -m docs tests/docs tests/examples
