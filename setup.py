@@ -1,20 +1,38 @@
 """Package metadata.
 
-Two folders at the root install inside the package: export/ as `tf_melgan.export`, and configs/ as
-`tf_melgan.configs`, so that a shipped config is found by its name wherever the package lies:
+Two folders at the root are packages inside `tf_melgan`, by symbolic links that lie there: export/
+is `tf_melgan.export`, and configs/ is `tf_melgan.configs`, so that a shipped config is found by its
+name wherever the package is installed:
 `importlib.resources.files("tf_melgan.configs") / "smoke.yaml"`.
 """
 
+import re
 from pathlib import Path
 
-from setuptools import setup
+from setuptools import find_packages, setup
 
-RUNTIME = ["numpy>=1.26", "soundfile>=0.12", "soxr>=0.5", "PyYAML>=6", "ai-edge-litert>=2.1"]
+ROOT = Path(__file__).parent
+# Read, not imported: building needs none of the packages that tf_melgan imports.
+VERSION = re.search(
+    r'^__version__ = "(.+)"$',
+    (ROOT / "tf_melgan" / "__init__.py").read_text(encoding="utf-8"),
+    re.MULTILINE,
+)
+
+RUNTIME = [
+    "numpy>=1.26",
+    "soundfile>=0.12",
+    "soxr>=0.5",
+    "PyYAML>=6",
+    "ai-edge-litert>=2.1",
+    "tqdm>=4.66",
+]
 TRAINING = [
     "keras~=3.15.0",
     "librosa>=0.11,<2",
     "scipy>=1.13",
     "matplotlib>=3.9",
+    "jinja2>=3.1",
     "tensorboardX>=2.6",
     "pesq>=0.0.4",
     "pystoi>=0.4",
@@ -31,28 +49,43 @@ EXTRAS = {
     # An environment of its own: tensorflow-addons cannot be imported with a later TensorFlow.
     "tfa": ["tensorflow-addons==0.23.0", "tensorflow==2.15.1"],
     "serving": ["ray[serve]>=2.60", "fastapi>=0.165", "orjson>=3.13", "tensorflow>=2.17,<2.22"],
-    "dev": ["build", "espeakng-loader", "pytest", "pytest-xdist", "ruff", "selenium", "torch"],
+    "dev": [
+        "build",
+        "espeakng-loader",
+        "import-linter",
+        "ipykernel",
+        "markdown-it-py",
+        "mypy",
+        "nbclient",
+        "pre-commit",
+        "pytest",
+        "pytest-xdist",
+        "ruff",
+        "selenium",
+        "types-PyYAML",
+    ],
+    # What tests compare models and losses with. Apart from dev, since the usual wheel of torch
+    # brings several GB of CUDA: tests/*against_torch* are left out where it is not installed.
+    "oracle": ["torch"],
+    "docs": ["mkdocs>=1.6", "mkdocs-material>=9.7", "mkdocstrings[python]>=1"],
 }
 
 setup(
     name="tf-melgan",
-    version="0.1.0",
+    version=VERSION[1],
     description="From recordings to a MelGAN vocoder: log-mel spectrograms in, sound out",
-    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="MIT",
     license_files=["LICENSE"],
     python_requires=">=3.11,<3.14",
-    packages=[
-        "tf_melgan",
-        "tf_melgan.backends",
-        "tf_melgan.configs",
-        "tf_melgan.export",
-        "tf_melgan.voices",
-    ],
-    package_dir={"tf_melgan.configs": "configs", "tf_melgan.export": "export"},
+    packages=find_packages(include=["tf_melgan", "tf_melgan.*"]),
+    # Said, so that an editable install is a path that static tools can follow.
+    package_dir={"": "."},
     package_data={
+        "tf_melgan": ["py.typed"],
         "tf_melgan.configs": ["*.yaml"],
+        "tf_melgan.evaluation": ["*.html"],
         "tf_melgan.voices": ["*.tflite", "*.npz", "*.npy", "*.md"],
     },
     install_requires=RUNTIME,
