@@ -7,7 +7,8 @@ Measures MelGAN's paper generator with random weights, or the given model, on 1 
 it has threads and stopped while the others work. They take turns; the table has the medians. First,
 every row must give the samples of the Keras model; rows with weights stored in less than float32
 are only scored. The roofline is the faster of two libraries' float32 matrix products, measured in
-the same turns. benchmarks.streaming measures the steps of a stream.
+the same turns. benchmarks.streaming measures the steps of a stream. The row of ONNX Runtime needs
+`pip install onnx onnxscript`.
 
 Prints a table. Writes benchmarks/results/inference.json, or inference-fourier.json for a Fourier
 generator; with --only it writes nothing.

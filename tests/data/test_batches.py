@@ -171,7 +171,7 @@ _TWO_REPLICAS = """
 import sys, numpy as np, tensorflow as tf
 device = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(device, [tf.config.LogicalDeviceConfiguration()] * 2)
-from tf_melgan.data import Prepared, segments
+from tf_melgan import Prepared, segments
 batches = segments(Prepared.open(sys.argv[1]), 4, 2048, seed=1)
 strategy = tf.distribute.MirroredStrategy(["/cpu:0", "/cpu:1"])
 shared = iter(strategy.experimental_distribute_dataset(batches))
@@ -185,7 +185,7 @@ for whole in batches.take(3):
 _WITHOUT_TENSORFLOW = """
 import itertools, sys, numpy as np
 sys.modules["tensorflow"] = None
-from tf_melgan.data import Prepared, segments
+from tf_melgan import Prepared, segments
 prepared = Prepared.open(sys.argv[1])
 batches = itertools.islice(segments(prepared, 4, 2048, seed=5, start_step=2), 3)
 np.savez(sys.argv[2], *[np.asarray(part) for batch in batches for part in batch])

@@ -224,7 +224,7 @@ def test_a_killed_call_leaves_the_folder_as_it_was(folder: Path, tmp_path) -> No
     before = (out / "index.json").read_bytes()
     for index in range(100, 400):
         soundfile.write(folder / f"{index}.wav", sound(2.0, seed=index % 3), 22050)
-    code = f"from tf_melgan.preparation import prepare; prepare({str(folder)!r}, {str(out)!r})"
+    code = f"from tf_melgan import prepare; prepare({str(folder)!r}, {str(out)!r})"
     process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
     while len(list((out / "utterances").iterdir())) < 10 and process.poll() is None:
         time.sleep(0.005)

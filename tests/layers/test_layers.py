@@ -6,8 +6,8 @@ import pytest
 import torch
 from keras import ops
 
-from tf_melgan.layers.convolutions import GroupedConv1D, ReflectionPadding1D, Upsample1D
 from tf_melgan.layers.backends.unfolded import unfolded_grouped_conv1d
+from tf_melgan.layers.convolutions import GroupedConv1D, ReflectionPadding1D, Upsample1D
 from tf_melgan.layers.pqmf import PQMF, prototype
 from tf_melgan.layers.residual_stack import ResidualStack
 from tf_melgan.layers.weight_normalization import WeightNormalization

@@ -220,7 +220,7 @@ def test_trains_and_averages_like_the_other_kind():
         ({"type": "fourier", "width": 0}, "generator.width is 0; it must be at least 1"),
         (
             {"type": "fourier", "channels": 512},
-            "generator.channels is not a known key; known: kind, width, depth, lookahead",
+            "generator.channels is not a known key; known: type, width, depth, lookahead",
         ),
     ],
 )

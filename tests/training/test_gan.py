@@ -167,7 +167,7 @@ def test_what_is_shown_is_the_weighted_sum_of_its_terms() -> None:
 
 def test_one_optimizer_for_both_is_refused() -> None:
     optimizer = adam()
-    with pytest.raises(ValueError, match="give each an optimizer of its own"):
+    with pytest.raises(ValueError, match="give each its own optimizer"):
         MelGAN(small()).compile(optimizer, optimizer)
 
 

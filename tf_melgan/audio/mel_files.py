@@ -9,10 +9,11 @@ import numpy as np
 from tf_melgan.audio.conventions import check_mel, check_mel_shape
 from tf_melgan.audio.mel import log_mel_valid, pad_audio
 from tf_melgan.audio.mel_spec import MelSpec
-from tf_melgan.audio.sound_files import SUFFIXES, audio_info, list_audio, load_audio
+from tf_melgan.audio.sound_files import SUFFIXES as SOUND_SUFFIXES
+from tf_melgan.audio.sound_files import audio_info, list_audio, load_audio
 from tf_melgan.errors import UserInputError
 
-SUFFIXES = (*SUFFIXES, ".npy")
+SUFFIXES = (*SOUND_SUFFIXES, ".npy")
 _CHUNK_FRAMES = 512
 
 

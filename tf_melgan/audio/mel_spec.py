@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tf_melgan.errors import UserInputError
+from tf_melgan.errors import UserInputError, require
 
 LOGARITHMS = ("log10", "ln")
 
@@ -106,18 +106,17 @@ class MelSpec:
         return cls(**values)
 
 
-def _check(spec: MelSpec) -> None:
-    def require(holds: bool, line: str) -> None:
-        if not holds:
-            raise UserInputError(line)
+_FIELD_TYPES: dict[Any, tuple[tuple[type, ...], str]] = {
+    int: ((int,), "a whole number"),
+    float: ((int, float), "a number"),
+    str: ((str,), "a string"),
+}
 
+
+def _check(spec: MelSpec) -> None:
     for item in fields(spec):
         value = getattr(spec, item.name)
-        types, expected = {
-            int: ((int,), "a whole number"),
-            float: ((int, float), "a number"),
-            str: ((str,), "a string"),
-        }[item.type]
+        types, expected = _FIELD_TYPES[item.type]
         valid = isinstance(value, types) and not isinstance(value, bool)
         require(valid, f"mel.{item.name} is {value!r}; give {expected}")
         if item.type is int:
@@ -175,7 +174,7 @@ def hann_window(spec: MelSpec) -> np.ndarray:
     return 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(spec.n_fft) / spec.n_fft)
 
 
-def take_log(mel: np.ndarray, spec: MelSpec) -> np.ndarray:
+def take_log(mel: Any, spec: MelSpec) -> Any:
     """Returns the logarithm of `mel` to the base of `spec`."""
     return np.log10(mel) if spec.log == "log10" else np.log(mel)
 

@@ -138,7 +138,8 @@ class Config:
         """
         values = self.to_dict()
         for key, value in dotted.items():
-            node, parts = values, key.split(".")
+            node: Any = values
+            parts = key.split(".")
             for part in parts[:-1]:
                 node = node.get(part)
                 if not isinstance(node, dict):

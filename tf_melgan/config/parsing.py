@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, cast, get_args, get_origin, get_type_hints
 
 from tf_melgan.errors import UserInputError
 from tf_melgan.models.registry import DISCRIMINATORS, GENERATORS
@@ -52,7 +52,7 @@ def _cast(hint: Any, value: Any, key: str) -> Any:
     if hint in _TYPES:
         hint = _section_type(hint, value, key)
     if is_dataclass(hint):
-        return build(hint, value, key + ".")
+        return build(cast(type, hint), value, key + ".")
     if get_origin(hint) is Mapping:
         if not isinstance(value, Mapping):
             raise UserInputError(f"{key} is not a table of keys and values")

@@ -71,7 +71,7 @@ class TrainingConfig:
     steps: int = 400_000
     batch: int = 16
     segment: int = 8192
-    gain: tuple[float, ...] = (0.3, 1.0)
+    gain: tuple[float, float] = (0.3, 1.0)
     silence_probability: float = 0.0
     start_probability: float = 0.0
     seed: int = 0

@@ -62,8 +62,8 @@ class Evaluation:
             The mean, half the width of its 95 % confidence interval (Student's t; NaN for a single
             value), and the number of utterances. None if the metric is defined for no utterance.
         """
-        values = [u.scores[system].get(metric) for u in self.utterances]
-        values = np.array([value for value in values if isinstance(value, float)])
+        results = [u.scores[system].get(metric) for u in self.utterances]
+        values = np.array([value for value in results if isinstance(value, float)])
         if len(values) == 0:
             return None
         half = float("nan")

@@ -78,8 +78,8 @@ def compute_metrics(
         For each metric, by key, a number, or the reason (str) why it is not defined for this pair.
     """
     length = min(len(reference), len(synthesized))
-    pair = [np.clip(x[:length], -1, 1).astype(np.float32) for x in (reference, synthesized)]
-    return {metric.key: metric.compute(*pair, rate) for metric in METRICS}
+    a, b = (np.clip(x[:length], -1, 1).astype(np.float32) for x in (reference, synthesized))
+    return {metric.key: metric.compute(a, b, rate) for metric in METRICS}
 
 
 def pesq_wb(reference: np.ndarray, synthesized: np.ndarray, rate: int) -> MetricValue:
@@ -94,9 +94,9 @@ def pesq_wb(reference: np.ndarray, synthesized: np.ndarray, rate: int) -> Metric
     if not reference.any() or not synthesized.any():
         return "silent"
     chunks = -(-len(reference) // (_PESQ_CHUNK_SECONDS * _SPEECH_RATE))
-    reference, synthesized = (np.array_split(x, chunks) for x in (reference, synthesized))
+    pairs = zip(*(np.array_split(x, chunks) for x in (reference, synthesized)), strict=True)
     values = []
-    for a, b in zip(reference, synthesized, strict=True):
+    for a, b in pairs:
         try:
             values.append(pesq.pesq(_SPEECH_RATE, a, b, "wb"))
         except pesq.BufferTooShortError:

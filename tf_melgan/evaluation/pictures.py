@@ -3,6 +3,7 @@
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -153,7 +154,7 @@ def _decibels(sound: np.ndarray) -> np.ndarray:
     return 20 * np.log10(np.maximum(np.abs(np.fft.rfft(frames * window)), _SMALLEST))
 
 
-def _save(figure: object, path: str | Path) -> None:
+def _save(figure: Any, path: str | Path) -> None:
     png = io.BytesIO()
     figure.savefig(png, format="png", dpi=120)
     with atomic_file(path) as temporary:

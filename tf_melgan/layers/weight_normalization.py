@@ -93,7 +93,7 @@ class WeightNormalization(keras.layers.Wrapper):
 
     def _call_with(self, kernel: Any, inputs: Any) -> Any:
         # During this call a tensor replaces the layer's kernel variable.
-        attributes, name = vars(self.layer), self._kernel_name
+        attributes, name = self.layer.__dict__, self._kernel_name
         variable = attributes[name]
         attributes[name] = ops.cast(kernel, self.layer.compute_dtype)
         try:
@@ -123,7 +123,7 @@ class WeightNormalization(keras.layers.Wrapper):
 
     def _output_moments(self, inputs: Any, v: Any) -> tuple[Any, Any]:
         """Mean and variance per channel of the outputs of v, without bias and activation."""
-        attributes = vars(self.layer)
+        attributes = self.layer.__dict__
         saved = {key: attributes[key] for key in ("activation", "bias") if key in attributes}
         use_bias = self.layer.use_bias
         attributes.update({"activation": None} if "activation" in saved else {})

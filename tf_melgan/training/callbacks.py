@@ -50,7 +50,7 @@ class Validation(keras.callbacks.Callback):
             return
         if self._generate is None:
             self._generate = backends.compile_inference(self.model.inference_generator)
-        distances = []
+        distances: list[Any] = []
         self.generated = []
         for audio, mel in zip(self.audio, self.mels, strict=True):
             padding = ((0, self.frames - len(mel)), (0, 0))
@@ -154,7 +154,8 @@ class TensorBoard(keras.callbacks.Callback):
     def __init__(self, run: Path, interval: int, step: int, validation: Validation):
         super().__init__()
         self.interval, self.validation = interval, validation
-        self._folder, self._step, self._writer = str(run / "logs"), step, None
+        self._folder, self._step = str(run / "logs"), step
+        self._writer: Any = None
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         from tensorboardX import SummaryWriter

@@ -27,7 +27,7 @@ def memory(config: Config) -> float:
     per_sample = sum(x.rate * x.outputs for x in generator)
     per_sample += 2 * sum(x.rate * x.outputs for x in discriminator)
     samples = config.training.batch * config.training.segment
-    numbers = 5 * (parameters(generator) + parameters(discriminator))
+    numbers: float = 5 * (parameters(generator) + parameters(discriminator))
     numbers += _KEPT * per_sample * samples
     return _FRAMEWORK_GB + numbers * _FLOAT_BYTES / 1e9
 

@@ -1,6 +1,6 @@
 """The GAN as a Keras model: the losses and updates of a training step, on any backend."""
 
-import os
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -21,7 +21,7 @@ from tf_melgan.training.optimizers import OptimizerPair
 
 
 @keras.saving.register_keras_serializable("tf_melgan")
-class MelGAN(backends.TrainStep, keras.Model):
+class MelGAN(backends.TrainStep):
     """A generator and its discriminators, trained together with `compile` and `fit`.
 
     `fit` takes batches of (log-mel, waveform) with shapes (batch, frames, n_mels) and
@@ -71,7 +71,7 @@ class MelGAN(backends.TrainStep, keras.Model):
         """The generator to vocode with: the averaged one if there is one."""
         return self.average or self.generator
 
-    def save_generator(self, path: str | os.PathLike) -> None:
+    def save_generator(self, path: str | Path) -> None:
         """Writes the generator to vocode with as a `.keras` file that `Vocoder.load` opens.
 
         Args:
@@ -204,7 +204,10 @@ class MelGAN(backends.TrainStep, keras.Model):
             [ops.split(output, 2) for output in scale]
             for scale in self.discriminator(ops.concatenate((real, fake)), training=True)
         ]
-        return tuple([[pair[half] for pair in scale] for scale in pairs] for half in (0, 1))
+        real_outputs, fake_outputs = (
+            [[pair[half] for pair in scale] for scale in pairs] for half in (0, 1)
+        )
+        return real_outputs, fake_outputs
 
     def discriminator_losses(self, real: Outputs, fake: Outputs) -> dict[str, Any]:
         """The discriminators' loss, under "discriminator", and their mean scores.
@@ -223,9 +226,7 @@ class MelGAN(backends.TrainStep, keras.Model):
                 terms[f"score_{name}_{scale}"] = score
         return terms
 
-    def generator_losses(
-        self, real: Any, fake: Any, real_outputs: Outputs | None
-    ) -> dict[str, Any]:
+    def generator_losses(self, real: Any, fake: Any, real_outputs: Any) -> dict[str, Any]:
         """The generator's loss, under "generator", and its terms.
 
         Args:
@@ -238,7 +239,7 @@ class MelGAN(backends.TrainStep, keras.Model):
         """
         weights = self.config.loss.active_terms(self.adversarial)
         terms: dict[str, Any] = {}
-        fake_outputs = None
+        fake_outputs: Any = None
         if "adversarial" in weights or "feature_matching" in weights:
             fake_outputs = self.discriminator(fake, training=True)
         for name in weights:

@@ -17,6 +17,7 @@ import os
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -87,7 +88,7 @@ def train(
         model.compile(generator_optimizer, discriminator_optimizer)
 
     fingerprint = _fingerprint(prepared)
-    state = {"step": 0, "best": None}
+    state: dict[str, Any] = {"step": 0, "best": None}
     checkpoints.recover(run)
     last = checkpoints.latest(run)
     if last is None and start is not None:
@@ -155,10 +156,13 @@ def load(run: str | os.PathLike) -> MelGAN:
     """
     run = Path(run)
     generator_file(run)
+    last = checkpoints.latest(run)
+    if last is None:
+        raise UserInputError(f"{run}: its checkpoints are missing; restore the run's folder")
     config = Config.load(run / CONFIG)
     model = MelGAN(config)
     model.compile(_adam(config, 1), _adam(config, 1))
-    checkpoints.restore(checkpoints.latest(run), model)
+    checkpoints.restore(last, model)
     return model
 
 
@@ -192,7 +196,7 @@ def _spectral(flat: dict) -> bool:
 
 def _flat(values: dict, prefix: str = "") -> dict:
     """A nested config as one table, by dotted key."""
-    flat = {}
+    flat: dict[str, Any] = {}
     for key, value in values.items():
         if isinstance(value, dict):
             flat |= _flat(value, f"{prefix}{key}.")

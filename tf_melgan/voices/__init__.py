@@ -6,6 +6,7 @@ NAME.md       the voice's card: data, licence, training recipe, metrics, weaknes
 sentence.npy  the log-mel of a sentence for the demo; no voice was trained on it
 """
 
+import os
 from pathlib import Path
 
 DEFAULT = "lj-lite"
@@ -28,7 +29,7 @@ def voice_path(name: str, suffix: str = ".tflite") -> Path:
     return _FOLDER / f"{name}{suffix}"
 
 
-def resolve(name: str | Path, suffix: str = ".tflite") -> Path:
+def resolve(name: str | os.PathLike, suffix: str = ".tflite") -> Path:
     """Turns a path or the name of a shipped voice into a path.
 
     Examples:

@@ -119,7 +119,7 @@ def save_weights(
         arrays |= _arrays(discriminator, _DISCRIMINATOR, dtype)
     arrays[_CONFIG] = np.array(json.dumps(config.to_dict()))
     with atomic_file(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, **arrays)
+        np.savez(file, **arrays)  # type: ignore[arg-type]
 
 
 def load_weights(path: str | os.PathLike) -> VoiceWeights:

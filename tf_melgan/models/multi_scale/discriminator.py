@@ -83,7 +83,7 @@ class ScaleDiscriminator(keras.layers.Layer):
         self.convs += [conv(channels, 5, channels), conv(1, 3, channels)]
 
     def build(self, input_shape: Sequence[int | None]) -> None:
-        shape = (None, None, 1)
+        shape: tuple[int | None, ...] = (None, None, 1)
         for padding, conv in zip(self.paddings, self.convs, strict=True):
             shape = padding.compute_output_shape(shape)
             conv.build(shape)
@@ -146,7 +146,7 @@ class MultiScaleDiscriminator(Discriminator):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        self.settings = {
+        self.settings: dict[str, Any] = {
             "scales": scales,
             "channels": channels,
             "max_channels": max_channels,

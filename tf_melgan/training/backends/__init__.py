@@ -6,7 +6,7 @@ _NAME = keras.backend.backend()
 if _NAME == "tensorflow":
     from tf_melgan.training.backends import tensorflow as _backend
 elif _NAME == "jax":
-    from tf_melgan.training.backends import jax as _backend
+    from tf_melgan.training.backends import jax as _backend  # type: ignore[no-redef]
 else:
     raise ImportError(f"Keras runs on the {_NAME} backend; set KERAS_BACKEND to tensorflow or jax")
 

@@ -11,7 +11,7 @@ import numpy as np
 from tf_melgan.errors import UserInputError
 
 
-class TrainStep:
+class TrainStep(keras.Model):
     """`train_step` for `MelGAN` on the JAX backend."""
 
     def train_step(
