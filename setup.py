@@ -85,7 +85,7 @@ setup(
     package_data={
         "tf_melgan": ["py.typed"],
         "tf_melgan.configs": ["*.yaml"],
-        "tf_melgan.evaluation": ["*.html"],
+        "tf_melgan.evaluation": ["*.jinja"],
         "tf_melgan.voices": ["*.tflite", "*.npz", "*.npy", "*.md"],
     },
     install_requires=RUNTIME,

@@ -2,7 +2,6 @@
 
 import ast
 import re
-import shlex
 import subprocess
 import sys
 import venv
@@ -16,7 +15,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import tf_melgan
-from tf_melgan.cli.main import main, parser
+from tf_melgan.cli.main import main
 from tf_melgan.config import Config
 from tf_melgan.training.cost import summary
 
@@ -71,7 +70,8 @@ def imported_by(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("folder", ["tf_melgan", "export"])
 def test_every_import_is_a_requirement(folder: str) -> None:
-    extras = ("", "train", "jax", "io", "serving", "dev")
+    # What only tests need is not here.
+    extras = ("", "train", "jax", "io", "serving")
     known = {name for extra in extras for name in required(extra)}
     for path in (ROOT / folder).rglob("*.py"):
         for name in imported_by(path):
@@ -81,8 +81,10 @@ def test_every_import_is_a_requirement(folder: str) -> None:
 @pytest.mark.parametrize(
     ("constraints", "extras"),
     [
-        ("py311.txt", ["", "train", "jax", "serving", "dev"]),
-        ("py311-tf217.txt", ["", "train", "io", "dev"]),
+        ("py311.txt", ["", "train", "jax", "serving", "dev", "oracle", "docs"]),
+        ("py312.txt", ["", "train", "jax", "dev"]),
+        ("py313.txt", ["", "train", "jax", "dev"]),
+        ("py311-tf217.txt", ["", "train", "io", "dev", "oracle"]),
         ("py311-tfa.txt", ["tfa"]),
     ],
 )
@@ -117,30 +119,26 @@ def test_the_command_is_installed() -> None:
     assert command.load() is main
 
 
-def test_the_readme_shows_commands_and_names_that_exist() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    commands = re.findall(r"^    tf-melgan (.+)$", readme, re.MULTILINE)
-    commands += re.findall(r"`tf-melgan ([^`]+ [^`]+)`", readme)
-    assert len(commands) >= 4
-    for line in commands:
-        parser().parse_args(shlex.split(line))
-    names = re.findall(r"^from tf_melgan import (.+)$", readme, re.MULTILINE)
-    assert names
-    for name in ", ".join(names).split(", "):
-        assert hasattr(tf_melgan, name), name
-
-
-def test_the_readme_says_what_each_config_costs() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_documents_say_what_each_config_costs() -> None:
+    page = (ROOT / "docs" / "configs.md").read_text(encoding="utf-8")
     rows = re.findall(
-        r"^\| `(\w+)` \| ([\d,]+) Hz \| (\d+) \| ([\d,]+)\b.* \| (.+) \|$", readme, re.M
+        r"^\| \[`([\w-]+)`\].* \| ([\d,]+) Hz \| (\d+) \| ([\d,]+)\b.* \| (.+) \|$", page, re.M
     )
-    assert len(rows) >= 7
+    assert sorted(name for name, *_ in rows) == sorted(Path(name).stem for name in CONFIGS)
     for name, rate, hop, parameters, macs in rows:
         config = Config.load(ROOT / "configs" / f"{name}.yaml")
         assert (rate, hop) == (f"{config.mel.sample_rate:,}", str(config.mel.hop))
         generator = summary(config).splitlines()[0]
         assert f" {parameters} parameters" in generator and f" {macs} " in generator, name
+
+
+def test_one_version_everywhere(capsys: pytest.CaptureFixture) -> None:
+    assert metadata.version("tf-melgan") == tf_melgan.__version__
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"tf-melgan {tf_melgan.__version__}\n"
+    assert f"## [{tf_melgan.__version__}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
 def test_without_training_packages_says_what_to_install() -> None:

@@ -60,6 +60,8 @@ class MelGAN(backends.TrainStep):
             self.average.trainable = False
             self.average.set_weights(self.generator.get_weights())
         self.adversarial = True
+        names = config.loss.active_terms(adversarial=False)
+        self._spectral_losses = {name: spectral_loss(name) for name in names}
         self._means = {name: keras.metrics.Mean(name) for name in self._metric_names()}
         self.built = True
 
@@ -250,7 +252,7 @@ class MelGAN(backends.TrainStep):
                     real_outputs, fake_outputs, self.config.loss.feature_matching_reduction
                 )
             else:
-                terms[name] = spectral_loss(name)(real, fake, self.config.mel)
+                terms[name] = self._spectral_losses[name](real, fake, self.config.mel)
         total = ops.sum(ops.stack([weights[name] * terms[name] for name in weights]))
         return {"generator": total, **terms}
 
