@@ -30,3 +30,15 @@ def test_one_step_is_the_same_on_both_backends(optimizer: str, tmp_path: Path):
     assert tensorflow.keys() == jax.keys()
     for name, value in tensorflow.items():
         assert np.abs(jax[name] - value).max() <= 1e-6 * np.abs(value).max(), name
+
+
+def test_several_devices_are_refused_on_jax():
+    code = "from tf_melgan.training import backends; backends.distribution_scope(['a:0', 'a:1'])"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "KERAS_BACKEND": "jax"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert "devices is ['a:0', 'a:1'], but on JAX training runs on one device" in done.stderr

@@ -1,0 +1,41 @@
+"""What commands share."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tf_melgan.cli.options import hide_engine_logs
+
+ENGINE = (
+    "2026-01-02 03:04:05.678901: I tensorflow/core/util/port.cc:153] oneDNN operations are on",
+    "WARNING: All log messages before absl::InitializeLog() is called are written to STDERR",
+    "I0000 00:00:1700000000.000000    123 cuda.cc:1] no GPU",
+    "INFO: Created TensorFlow Lite XNNPACK delegate for CPU.",
+    "To enable the following instructions: AVX2 FMA, rebuild TensorFlow.",
+)
+OTHERS = ("UserWarning: a value was clipped", "Error in the model: 3", "plain text")
+
+
+def test_engine_logs_are_hidden_and_warnings_are_not(capfd):
+    with hide_engine_logs():
+        for line in (*ENGINE, *OTHERS):
+            os.write(2, f"{line}\n".encode())
+    assert capfd.readouterr().err.splitlines() == list(OTHERS)
+
+
+def test_a_warning_inside_an_error_is_still_told(capfd):
+    with pytest.raises(ZeroDivisionError), hide_engine_logs():
+        os.write(2, b"the reason\n")
+        raise ZeroDivisionError
+    assert capfd.readouterr().err == "the reason\n"
+
+
+def test_python_warnings_during_an_export_reach_the_user():
+    code = (
+        "import warnings\nfrom tf_melgan.cli.options import hide_engine_logs\n"
+        "with hide_engine_logs():\n    warnings.warn('the kernel is empty')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "UserWarning: the kernel is empty" in done.stderr
