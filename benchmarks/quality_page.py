@@ -65,7 +65,8 @@ def _head(result: dict[str, Any]) -> list[str]:
             "training data, and only they have pictures. Voices that do not ship with the package "
             "are exported by `tf-melgan export --to tflite --weights …`."
         ),
-        f"    {result['command']}",
+        "<!-- not run: takes an hour and needs the recordings -->\n"
+        f"```bash\n{result['command']}\n```",
         _prose(
             f"{machine['processor']}, {machine['cores']} cores, Python {machine['python']}, "
             f"{packages}, {result['date']}. `benchmarks/results/quality.json` has all numbers, "

@@ -26,7 +26,8 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict:
 def test_two_replicas_equal_one_after_three_steps(seen: dict, optimizer: str) -> None:
     assert seen[optimizer]["replicas"] == 2
     assert seen[optimizer]["moved"] > 1e-4
-    assert seen[optimizer]["difference"] <= 1e-6
+    # The spectral losses are compared in float64; a ratio of a replica's share would give 1e-6.
+    assert seen[optimizer]["difference"] <= (1e-10 if optimizer == "spectral losses" else 1e-6)
 
 
 @pytest.mark.parametrize(
