@@ -1,12 +1,15 @@
 """Runs a `.tflite` voice with LiteRT; needs only NumPy and ai-edge-litert."""
 
+import os
+from collections import deque
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from tf_melgan.errors import UserInputError
-from tf_melgan.inference.engines.exported import ExportedEngine
+from tf_melgan.inference.engines.exported import ExportedEngine, Runner
 from tf_melgan.voices import voice_file
 
 _SIGNATURES = ("vocode", "vocode_short", "start", "step", "end")
@@ -15,6 +18,10 @@ _STEP_FRAMES = 32
 
 class LiteRTEngine(ExportedEngine):
     """Runs a `.tflite` file: float32 log-mel (frames, n_mels) → float32 waveform (frames · hop,).
+
+    Safe to use from any number of Python threads. An interpreter runs one call at a time, so calls
+    that overlap get interpreters of their own, which are kept for later calls. Each takes the
+    memory of a voice once more: about 140 MB for `lj` and 80 MB for `lj-lite`.
 
     Examples:
         >>> from tf_melgan.inference.engines.litert import LiteRTEngine
@@ -31,14 +38,32 @@ class LiteRTEngine(ExportedEngine):
 
     def __init__(self, path: str | Path, threads: int | None = None):
         info = voice_file.read(path)
+        self._path, self._threads = str(path), threads or os.cpu_count()
+        self._idle: deque[dict[str, Runner]] = deque()
         try:
-            interpreter = Interpreter(model_path=str(path), num_threads=threads)
-            runners = {name: interpreter.get_signature_runner(name) for name in _SIGNATURES}
+            self._idle.append(self._new_interpreter())
         except (ValueError, RuntimeError) as error:
             raise UserInputError(f"{path}: this LiteRT cannot run it ({error})") from None
+        runners: dict[str, Runner] = {name: partial(self._call, name) for name in _SIGNATURES}
         super().__init__(info, runners, _STEP_FRAMES)
 
     def full(self, mel: np.ndarray) -> np.ndarray:
         """Vocodes a whole utterance in one call: (frames, n_mels) → float32 (frames · hop,)."""
         name = "vocode" if len(mel) >= self.info.shortest else "vocode_short"
         return self.runners[name](mel=mel[None])["audio"][0]
+
+    def _new_interpreter(self) -> dict[str, Runner]:
+        interpreter = Interpreter(model_path=self._path, num_threads=self._threads)
+        return {name: interpreter.get_signature_runner(name) for name in _SIGNATURES}
+
+    def _call(self, signature: str, **inputs: np.ndarray) -> dict[str, np.ndarray]:
+        # A deque pops and appends atomically. A stream's state is in its inputs and outputs, so
+        # that any interpreter can run any step.
+        try:
+            runners = self._idle.pop()
+        except IndexError:
+            runners = self._new_interpreter()
+        try:
+            return runners[signature](**inputs)
+        finally:
+            self._idle.append(runners)
