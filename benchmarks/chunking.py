@@ -33,7 +33,7 @@ def largest_difference(engine: LiteRTEngine, chunkings: int, rng: np.random.Gene
     differences = []
     for _ in range(chunkings):
         frames = int(rng.integers(1, _MAX_FRAMES))
-        mel, cuts = generators.mels(frames, seed=frames), generators.cuts(frames, rng)
+        mel, cuts = generators.mels(frames, seed=frames), generators.random_cuts(frames, rng)
         stream = engine.stream()
         pieces = [stream.push(mel[a:b]) for a, b in zip([0, *cuts], [*cuts, frames], strict=True)]
         streamed = np.concatenate([*pieces, stream.finish()])

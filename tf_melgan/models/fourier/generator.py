@@ -4,19 +4,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import keras
-import numpy as np
 from keras import ops
 
 from tf_melgan.audio.mel_spec import MelSpec
 from tf_melgan.models.base import Generator
 from tf_melgan.models.fourier.convnext_block import KERNEL, ConvNeXtBlock, pad_frames
 from tf_melgan.models.fourier.inverse_stft import OVERLAP, inverse_kernel
+from tf_melgan.models.fourier.spectrum import initial_log_magnitude, spectrum
 
 if TYPE_CHECKING:
     from tf_melgan.graph.builder import GraphBuilder, Observer
-
-# Upper bound of magnitudes, above those of full-scale audio. Vocos uses the same bound.
-_LARGEST = 100.0
 
 
 @keras.saving.register_keras_serializable("tf_melgan")
@@ -139,38 +136,3 @@ class FourierGenerator(Generator):
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "FourierGenerator":
         return cls(**{**config, "mel": MelSpec.from_dict(config["mel"])})
-
-
-def spectrum(x: Any, rough: Any) -> Any:
-    """Returns the real and then imaginary parts of a spectrum: (batch, frames, 2 · bins).
-
-    Args:
-        x: corrections of the log-magnitudes and then phases, (batch, frames, 2 · bins).
-        rough: initial natural log-magnitudes, (batch, frames, bins).
-    """
-    bins = x.shape[-1] // 2
-    magnitude = ops.minimum(ops.exp(x[..., :bins] + rough), _LARGEST)
-    phase = x[..., bins:]
-    return ops.concatenate((magnitude * ops.cos(phase), magnitude * ops.sin(phase)), axis=-1)
-
-
-def initial_log_magnitude(mel: MelSpec) -> tuple[np.ndarray, np.ndarray]:
-    """Returns a linear map from a log-mel to log-magnitudes of the inverse STFT's bins.
-
-    At the center of a band the magnitude is the mel divided by the sum of the band's filter. That
-    sum is n_fft / sample_rate, because filters have unit area over Hz. Between the centers,
-    log-magnitudes are interpolated linearly.
-
-    Returns:
-        Kernel (n_mels, bins) and bias (bins,), float64. Their input is the log-mel minus its
-        floor; their output is natural log-magnitudes.
-    """
-    size = OVERLAP * mel.hop
-    frequencies = np.arange(size // 2 + 1) * mel.sample_rate / size
-    interpolation = np.stack(
-        [np.interp(frequencies, mel.band_centers, x) for x in np.eye(mel.n_mels)]
-    )
-    kernel = interpolation * (np.log(10) if mel.log == "log10" else 1.0)
-    # Magnitudes are proportional to the frame length.
-    gain = np.log(size / mel.n_fft * mel.sample_rate / mel.n_fft)
-    return kernel, mel.log_floor * kernel.sum(axis=0) + gain

@@ -8,10 +8,11 @@ import tensorflow as tf
 
 from tf_melgan.graph.builder import GraphBuilder, Observer, depth_to_time, time_to_depth
 from tf_melgan.graph.stage import StreamingStage
+from tf_melgan.models.base import Generator
 from tf_melgan.models.fourier import fast_inverse_stft
 from tf_melgan.models.fourier.convnext_block import KERNEL, ConvNeXtBlock
-from tf_melgan.models.fourier.generator import FourierGenerator, initial_log_magnitude, spectrum
 from tf_melgan.models.fourier.inverse_stft import OVERLAP
+from tf_melgan.models.fourier.spectrum import initial_log_magnitude, spectrum
 
 # Kernel (channels, filters) and bias (filters,).
 Dense = tuple[np.ndarray, np.ndarray]
@@ -25,7 +26,7 @@ class FourierGraphBuilder(GraphBuilder):
         observe: (name, signal) → signal; every signal that may be int8 passes through it.
     """
 
-    def __init__(self, generator: FourierGenerator, observe: Observer):
+    def __init__(self, generator: Generator, observe: Observer):
         super().__init__(observe)
         self._generator = generator
 

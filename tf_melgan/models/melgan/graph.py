@@ -12,7 +12,7 @@ from tf_melgan.graph.stage import StreamingStage
 from tf_melgan.layers.convolutions import LEAKY_SLOPE, Upsample1D
 from tf_melgan.layers.pqmf import PQMF
 from tf_melgan.layers.residual_stack import ResidualStack
-from tf_melgan.models.melgan.generator import MelGANGenerator
+from tf_melgan.models.base import Generator
 
 _ROLES = ("dilated", "pointwise", "shortcut")
 
@@ -21,11 +21,11 @@ class MelGANGraphBuilder(GraphBuilder):
     """Builds the stages.
 
     Args:
-        generator: a trained generator, with weight normalization or folded.
+        generator: a trained MelGANGenerator, with weight normalization or folded.
         observe: (name, signal) → signal; every signal that may be int8 passes through it.
     """
 
-    def __init__(self, generator: MelGANGenerator, observe: Observer):
+    def __init__(self, generator: Generator, observe: Observer):
         super().__init__(observe)
         self._generator = generator.folded()
 

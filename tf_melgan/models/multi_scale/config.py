@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from tf_melgan.errors import require, require_choice
 from tf_melgan.models.cost import Convolution
+from tf_melgan.models.multi_scale import GROUP_CHANNELS
 from tf_melgan.models.sections import INITIALIZERS, DiscriminatorConfig, require_sizes
 
 if TYPE_CHECKING:
     from tf_melgan.models.multi_scale.discriminator import MultiScaleDiscriminator
-
-GROUP_CHANNELS = 4
-"""Input channels per group of a grouped convolution."""
 
 
 @dataclass(frozen=True)

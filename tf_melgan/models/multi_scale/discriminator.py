@@ -14,7 +14,7 @@ from tf_melgan.layers.convolutions import (
 )
 from tf_melgan.layers.initializers import conv_initializers, weight_normalized
 from tf_melgan.models.base import Discriminator
-from tf_melgan.models.multi_scale.config import GROUP_CHANNELS
+from tf_melgan.models.multi_scale import GROUP_CHANNELS
 
 
 @keras.saving.register_keras_serializable("tf_melgan")
