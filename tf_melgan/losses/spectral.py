@@ -20,6 +20,7 @@ _FRAME_HOPS = 4  # of the coherence loss
 _BAND = 32  # bins in a band of the coherence loss
 _BLOCK = 32  # samples; each level of the envelope loss spans two blocks
 _SMALLEST_POWER = 1e-8
+_SMALLEST_RATIO = 1e-14
 
 
 def multi_resolution_stft_loss(real: Any, fake: Any, mel: MelSpec | None = None) -> Any:
@@ -55,7 +56,9 @@ def compressed_stft_loss(real: Any, fake: Any, mel: MelSpec | None = None) -> An
 def _convergence(real: Any, fake: Any) -> Any:
     """Spectral convergence of a batch, which replicas that share the batch compute together."""
     error = sum_over_replicas(ops.sum(ops.square(real - fake)))
-    return ops.sqrt(error / sum_over_replicas(ops.sum(ops.square(real))))
+    ratio = error / sum_over_replicas(ops.sum(ops.square(real)))
+    # The square root of 0, of two silent batches, has no gradient.
+    return ops.sqrt(ops.maximum(ratio, _SMALLEST_RATIO))
 
 
 def _magnitude(audio: Any, n_fft: int) -> Any:

@@ -8,8 +8,8 @@ from keras import ops
 from tf_melgan.audio.mel_spec import MelSpec
 from tf_melgan.models.fourier.inverse_stft import OVERLAP
 
-# Upper bound of magnitudes, above those of full-scale audio. Vocos uses the same bound.
-_LARGEST = 100.0
+# Upper bound of log-magnitudes, above those of full-scale audio: 100, as in Vocos.
+_LARGEST_LOG = float(np.log(100.0))
 
 
 def spectrum(x: Any, rough: Any) -> Any:
@@ -20,7 +20,8 @@ def spectrum(x: Any, rough: Any) -> Any:
         rough: initial natural log-magnitudes, (batch, frames, bins).
     """
     bins = x.shape[-1] // 2
-    magnitude = ops.minimum(ops.exp(x[..., :bins] + rough), _LARGEST)
+    # Bounded before the exponential, which would overflow and have no gradient.
+    magnitude = ops.exp(ops.minimum(x[..., :bins] + rough, _LARGEST_LOG))
     phase = x[..., bins:]
     return ops.concatenate((magnitude * ops.cos(phase), magnitude * ops.sin(phase)), axis=-1)
 
