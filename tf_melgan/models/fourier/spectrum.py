@@ -8,8 +8,10 @@ from keras import ops
 from tf_melgan.audio.mel_spec import MelSpec
 from tf_melgan.models.fourier.inverse_stft import OVERLAP
 
-# Upper bound of log-magnitudes, above those of full-scale audio: 100, as in Vocos.
-_LARGEST_LOG = float(np.log(100.0))
+# Upper bound of magnitudes, above those of full-scale audio. Vocos uses the same bound.
+_LARGEST = 100.0
+# Beyond 88, exp overflows in float32, and the bound's gradient would be 0 times infinity.
+_LARGEST_EXPONENT = 80.0
 
 
 def spectrum(x: Any, rough: Any) -> Any:
@@ -20,8 +22,8 @@ def spectrum(x: Any, rough: Any) -> Any:
         rough: initial natural log-magnitudes, (batch, frames, bins).
     """
     bins = x.shape[-1] // 2
-    # Bounded before the exponential, which would overflow and have no gradient.
-    magnitude = ops.exp(ops.minimum(x[..., :bins] + rough, _LARGEST_LOG))
+    exponent = ops.minimum(x[..., :bins] + rough, _LARGEST_EXPONENT)
+    magnitude = ops.minimum(ops.exp(exponent), _LARGEST)
     phase = x[..., bins:]
     return ops.concatenate((magnitude * ops.cos(phase), magnitude * ops.sin(phase)), axis=-1)
 
