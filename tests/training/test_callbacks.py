@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import ClassVar
 
+import keras
 import numpy as np
 import pytest
 import tensorboardX
@@ -11,7 +12,7 @@ import tensorboardX
 from benchmarks import soak
 from tf_melgan.config import Config
 from tf_melgan.data.prepared import Prepared, Utterance
-from tf_melgan.training import backends
+from tf_melgan.training import backends, callbacks
 from tf_melgan.training.loop import _fingerprint, train
 
 
@@ -126,3 +127,13 @@ def test_choosing_devices_does_not_turn_on_determinism(monkeypatch):
     assert calls == []
     backends.enable_determinism()
     assert calls == ["on"]
+
+
+def test_keras_need_not_wait_for_a_step_to_show_progress():
+    """On JAX, a callback of every batch that is not `async_safe` makes each step wait."""
+    hooks = ("on_batch_end", "on_train_batch_end", "on_batch_begin", "on_train_batch_begin")
+    classes = [x for x in vars(callbacks).values() if isinstance(x, type)]
+    ours = [x for x in classes if issubclass(x, keras.callbacks.Callback)]
+    assert len(ours) >= 6
+    each_batch = [x for x in ours if any(hook in vars(x) for hook in hooks)]
+    assert each_batch and all(x.async_safe for x in each_batch)

@@ -6,6 +6,7 @@ import io
 import json
 import os
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -115,8 +116,7 @@ class Prepared:
     def window(self, utterance: Utterance, start: int, count: int) -> np.ndarray:
         """Returns int16 (count,) of an utterance; `start` 0 is the first sample of its margin."""
         path = self.place(utterance)
-        file = io.BytesIO(_read(path)) if _remote(path) else path
-        stored = np.load(file, mmap_mode=None if _remote(path) else "r")
+        stored = np.load(io.BytesIO(_read(path))) if _remote(path) else _mapped(path)
         return np.array(stored[start : start + count])
 
     def place(self, utterance: Utterance) -> str:
@@ -148,6 +148,12 @@ class Prepared:
                 raise UserInputError(
                     f"{path}: has {size} bytes, not {expected}; prepare into a new folder"
                 )
+
+
+@lru_cache(maxsize=4096)
+def _mapped(path: str) -> np.ndarray:
+    """A local file's samples as a memory map, kept because training returns to it."""
+    return np.load(path, mmap_mode="r")
 
 
 def _remote(place: str) -> bool:

@@ -199,6 +199,9 @@ class StepProgress(keras.callbacks.Callback):
         interval: steps per epoch.
     """
 
+    # It only counts, so that Keras need not wait for a step's results.
+    async_safe = True
+
     def __init__(self, progress: Progress, interval: int):
         super().__init__()
         self.progress, self.interval = progress, interval

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import numpy as np
 from keras import ops
 
 
@@ -21,9 +20,10 @@ def unfolded_grouped_conv1d(inputs: Any, kernel: Any, stride: int) -> Any:
     channels = inputs.shape[-1]
     groups = channels // width
     steps = (inputs.shape[1] - size) // stride + 1
-    positions = np.arange(steps)[:, None] * stride + np.arange(size)
-    frames = ops.take(inputs, positions, axis=1)
-    frames = ops.reshape(frames, (-1, steps, size, groups, width))
+    # Slices, since the gradient of a gather is a scatter.
+    span = (steps - 1) * stride + 1
+    taps = [inputs[:, tap : tap + span : stride] for tap in range(size)]
+    frames = ops.reshape(ops.stack(taps, axis=2), (-1, steps, size, groups, width))
     frames = ops.reshape(ops.transpose(frames, (3, 0, 1, 2, 4)), (groups, -1, size * width))
     weights = ops.reshape(kernel, (size * width, groups, filters // groups))
     outputs = ops.matmul(frames, ops.transpose(weights, (1, 0, 2)))
