@@ -21,21 +21,16 @@ from pathlib import Path
 import numpy as np
 
 from tf_melgan.audio.mel_spec import MelSpec, spec_mismatches
-from tf_melgan.audio.sound_files import list_audio, read_audio, resample
+from tf_melgan.audio.sound_files import list_audio, read_audio
 from tf_melgan.data.prepared import FOLDER, INDEX, VERSION, Prepared
+from tf_melgan.data.usable import usable_samples
 from tf_melgan.errors import UserInputError
 from tf_melgan.files import atomic_file
 from tf_melgan.progress import Progress
 
-PEAK = 0.95
-SILENCE = 1e-3
 # A training step reads whole files, because tf.data cannot read from the middle of a file. Long
 # recordings are therefore stored in parts.
 PART_SECONDS = 30
-# Three equal samples in a row at full scale mean clipping: in unclipped audio only a tone under
-# 40 Hz at full level has them. One or two such runs are clicks, and are accepted.
-FLAT_RUN, FLAT_RUNS = 3, 3
-FULL_SCALE = 32767 / 32768
 
 # Files that `_store` writes, and its temporary files. No other files in the folder are deleted.
 _OWN = re.compile(r"\.?[0-9a-f]{16}-\d+(\.[0-9a-f]{8}\.part)?\.npy")
@@ -241,7 +236,7 @@ def _entry(
         return known
     entry = {"path": source, **stamp, "sha256": digest}
     try:
-        samples = _usable(*read(path), spec)
+        samples = usable_samples(*read(path), spec)
     except UserInputError as error:
         # The entry has the path, and the advice after the semicolon is the same for all.
         return entry | {"refused": str(error).removeprefix(f"{path}: ").split(";")[0]}
@@ -264,37 +259,6 @@ def _store(samples: np.ndarray, out: Path, name: str, spec: MelSpec) -> list[dic
         digest = hashlib.sha256(content.getvalue()).hexdigest()
         parts.append({"file": file, "samples": end - start, "sha256": digest})
     return parts
-
-
-def _usable(sound: np.ndarray, rate: int, spec: MelSpec) -> np.ndarray:
-    """Converts a recording to int16 (samples,), a whole number of hops.
-
-    Raises:
-        UserInputError: the recording is clipped, too short or silent.
-    """
-    if _clipped(sound):
-        raise UserInputError("clipped: cut flat at full scale three times or more")
-    mono = resample(sound.mean(axis=1), rate, spec.sample_rate)
-    if len(mono) < spec.n_fft:
-        raise UserInputError(
-            f"too short: {len(mono)} samples at {spec.sample_rate} Hz, under one window"
-        )
-    peak = np.abs(mono).max()
-    if peak < SILENCE:
-        raise UserInputError("silent: nowhere above -60 dB of full scale")
-    mono = mono[: len(mono) - len(mono) % spec.hop]
-    return np.round(mono * (PEAK * 32768 / peak)).astype(np.int16)
-
-
-def _clipped(sound: np.ndarray) -> bool:
-    """Returns whether a channel of float (samples, channels) is clipped at least three times."""
-    full_scale = np.abs(sound) >= FULL_SCALE
-    flat = full_scale[1:] & (sound[1:] == sound[:-1])
-    runs = flat[FLAT_RUN - 2 :].copy()
-    for lag in range(1, FLAT_RUN - 1):
-        runs &= flat[FLAT_RUN - 2 - lag : -lag]
-    starts = runs[:1].sum(axis=0) + (runs[1:] & ~runs[:-1]).sum(axis=0)
-    return bool((starts >= FLAT_RUNS).any())
 
 
 def _write_report(path: Path, entries: list[dict]) -> None:
