@@ -1,4 +1,4 @@
-"""What is installed where: the wheel, what it needs, and what it says when something is missing."""
+"""Packaging: the wheel, requirements and pins, and errors about missing packages."""
 
 import ast
 import re
@@ -23,7 +23,7 @@ ROOT = Path(__file__).parent.parent
 REQUIREMENTS = [Requirement(line) for line in metadata.requires("tf-melgan") or []]
 DISTRIBUTIONS = {"yaml": "pyyaml"}
 CONFIGS = sorted(path.name for path in (ROOT / "configs").glob("*.yaml"))
-# Runs where only what `import tf_melgan` promises to need is there.
+# Runs in an environment with only the packages that `import tf_melgan` needs.
 WITHOUT_TRAINING = """
 import sys
 import numpy, tf_melgan
@@ -36,11 +36,11 @@ try:
 except ImportError as error:
     print(error)
 """
-ASKS_FOR_TRAINING = 'pip install ".[train]" in its folder'
+INSTALL_TRAINING = 'pip install ".[train]" in its folder'
 
 
 def required(extra: str = "") -> dict[str, Requirement]:
-    """The packages of an extra, or without one those that are always installed, by name."""
+    """The requirements of an extra, or without one those that are always installed, by name."""
     return {
         canonicalize_name(item.name): item
         for item in REQUIREMENTS
@@ -63,14 +63,14 @@ def imported_by(path: Path) -> set[str]:
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             names.add(node.module or "")
-    tops = {name.partition(".")[0] for name in names}
-    beside = {sibling.stem for sibling in path.parent.glob("*.py")}
-    return tops - sys.stdlib_module_names - beside - {"tf_melgan"}
+    packages = {name.partition(".")[0] for name in names}
+    siblings = {sibling.stem for sibling in path.parent.glob("*.py")}
+    return packages - sys.stdlib_module_names - siblings - {"tf_melgan"}
 
 
 @pytest.mark.parametrize("folder", ["tf_melgan", "export"])
 def test_every_import_is_a_requirement(folder: str) -> None:
-    # What only tests need is not here.
+    # Without the extras that only tests and documents need.
     extras = ("", "train", "jax", "io", "serving")
     known = {name for extra in extras for name in required(extra)}
     for path in (ROOT / folder).rglob("*.py"):
@@ -107,8 +107,8 @@ def test_configs_ship_with_the_package(name: str) -> None:
         assert Config.load(path) == Config.load(ROOT / "configs" / name)
 
 
-def test_every_name_stays_what_it_is() -> None:
-    """A submodule of its name, once imported, would take its place."""
+def test_no_submodule_replaces_a_public_name() -> None:
+    """Importing a submodule of the same name would replace a public name."""
     for _ in range(2):
         for name in tf_melgan.__all__:
             assert not isinstance(getattr(tf_melgan, name), ModuleType), name
@@ -119,7 +119,7 @@ def test_the_command_is_installed() -> None:
     assert command.load() is main
 
 
-def test_the_documents_say_what_each_config_costs() -> None:
+def test_the_documented_costs_of_each_config_are_correct() -> None:
     page = (ROOT / "docs" / "configs.md").read_text(encoding="utf-8")
     rows = re.findall(
         r"^\| \[`([\w-]+)`\].* \| ([\d,]+) Hz \| (\d+) \| ([\d,]+)\b.* \| (.+) \|$", page, re.M
@@ -141,12 +141,12 @@ def test_one_version_everywhere(capsys: pytest.CaptureFixture) -> None:
     assert f"## [{tf_melgan.__version__}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
-def test_without_training_packages_says_what_to_install() -> None:
+def test_missing_training_packages_are_named_with_their_extra() -> None:
     blocked = f"import sys; sys.modules |= dict.fromkeys({sorted(required('train'))})\n"
     code = blocked + WITHOUT_TRAINING
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
-    assert ASKS_FOR_TRAINING in done.stdout
+    assert INSTALL_TRAINING in done.stdout
 
 
 @pytest.mark.slow
@@ -167,7 +167,7 @@ def test_the_wheel_works_in_an_empty_environment(tmp_path: Path) -> None:
     binaries = tmp_path / "venv" / "bin"
     constraints = ROOT / "constraints" / "py311.txt"
     run(binaries / "pip", "install", "-c", constraints, wheel)
-    assert ASKS_FOR_TRAINING in run(binaries / "python", "-c", WITHOUT_TRAINING)
+    assert INSTALL_TRAINING in run(binaries / "python", "-c", WITHOUT_TRAINING)
     assert "prepare" in run(binaries / "tf-melgan", "--help")
     line = run(binaries / "tf-melgan", "train", "smoke", tmp_path, tmp_path / "run", code=2)
-    assert ASKS_FOR_TRAINING in line and "Traceback" not in line
+    assert INSTALL_TRAINING in line and "Traceback" not in line

@@ -1,4 +1,4 @@
-"""What long work says of itself where there is no terminal, and on one."""
+"""Progress: lines without a terminal, and a bar on one."""
 
 import io
 import re
@@ -11,10 +11,10 @@ from tf_melgan.progress import Progress
 
 @pytest.fixture
 def clock(monkeypatch):
-    """Seconds that pass when told to."""
-    now = [0.0]
-    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
-    return now
+    """A clock in seconds that only the test advances."""
+    seconds = [0.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: seconds[0])
+    return seconds
 
 
 class Terminal(io.StringIO):
@@ -22,38 +22,38 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_a_line_now_and_then_with_rate_and_time_left(clock):
+def test_lines_have_the_rate_and_the_time_left(clock):
     stream = io.StringIO()
-    with Progress(7400, "train", done=200, stream=stream) as shown:
+    with Progress(7400, "train", done=200, stream=stream) as bar:
         clock[0] = 1
-        shown.advance(2)  # too soon for a line
+        bar.advance(2)  # too soon for a line
         clock[0] = 10
-        shown.advance(18, "loss 1")
+        bar.advance(18, "loss 1")
     lines = stream.getvalue().splitlines()
     assert lines[0] == "train 220/7400 steps, 2/s, 59:50 left  loss 1"
 
 
-def test_hours_are_told(clock):
+def test_time_left_includes_hours(clock):
     stream = io.StringIO()
-    with Progress(7220, "train", stream=stream) as shown:
+    with Progress(7220, "train", stream=stream) as bar:
         clock[0] = 20
-        shown.advance(20)
+        bar.advance(20)
     assert stream.getvalue().splitlines()[0] == "train 20/7220 steps, 1/s, 2:00:00 left"
 
 
-def test_where_nothing_was_done_no_rate_is_told(clock):
+def test_no_rate_without_new_steps(clock):
     stream = io.StringIO()
     with Progress(100, "train", done=100, stream=stream):
         clock[0] = 1
     assert stream.getvalue() == "train 100/100 steps\n"
 
 
-def test_a_terminal_has_a_bar_and_lines_above_it():
+def test_a_terminal_shows_a_bar_and_lines_above_it():
     stream = Terminal()
-    with Progress(4, "prepare", "files", stream=stream) as shown:
-        shown.advance(2, "b.wav")
-        shown.line("a.wav: silent")
-        shown.advance(2)
+    with Progress(4, "prepare", "files", stream=stream) as bar:
+        bar.advance(2, "b.wav")
+        bar.line("a.wav: silent")
+        bar.advance(2)
     text = stream.getvalue()
     # Each redraw begins at the start of the terminal's line.
     assert "prepare:  50%" in text and "2/4" in text and "b.wav" in text

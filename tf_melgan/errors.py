@@ -1,5 +1,8 @@
 """The exception for errors that a user can fix; the command line prints it and exits with 2."""
 
+import difflib
+from collections.abc import Sequence
+
 
 class UserInputError(ValueError):
     """Wrong input. The message is one line: which file or key, what is wrong, what is right."""
@@ -14,3 +17,10 @@ def require(holds: bool, message: str) -> None:
 def require_choice(key: str, value: object, known: tuple[str, ...]) -> None:
     """Raises `UserInputError` unless `value` is one of `known`."""
     require(value in known, f"{key} is {value!r}; choose one of {', '.join(known)}")
+
+
+def suggest(name: object, known: Sequence[str], prefix: str = "") -> str:
+    """What a user may have meant by `name`: the nearest of the `known` names, or all of them."""
+    word = str(name)
+    near = difflib.get_close_matches(word, known, 1) or [x for x in known if word and word in x]
+    return f"did you mean {prefix}{near[0]}?" if near else f"known: {', '.join(known)}"

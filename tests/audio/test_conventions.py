@@ -1,8 +1,8 @@
-"""The line that each wrong spec or mel gives."""
+"""The error message for each invalid spec or mel."""
 
 import numpy as np
 import pytest
-from helpers.bad_input import says
+from helpers.bad_input import assert_user_error
 
 from tf_melgan.audio.conventions import check_mel, convert_mel
 from tf_melgan.audio.mel import log_mel
@@ -10,7 +10,7 @@ from tf_melgan.audio.mel_spec import MelSpec
 
 MEL = np.full((4, 80), -2.0, np.float32)
 
-LINES = {
+ERRORS = {
     "unequal margins": (
         lambda: MelSpec(n_fft=1023),
         "mel.n_fft is 1023; it must be mel.hop 256 plus an even number, so that both "
@@ -92,6 +92,6 @@ LINES = {
 }
 
 
-@pytest.mark.parametrize("case", LINES)
-def test_one_line_says_what_is_wrong(case: str) -> None:
-    says(*LINES[case])
+@pytest.mark.parametrize("case", ERRORS)
+def test_each_error_is_one_clear_line(case: str) -> None:
+    assert_user_error(*ERRORS[case])

@@ -1,4 +1,4 @@
-"""Log-mels against librosa, against each other, and against what calculus says."""
+"""Log-mels in NumPy and Keras against librosa, each other and finite differences."""
 
 import subprocess
 import sys
@@ -59,13 +59,13 @@ def librosa_log_mel(sound: np.ndarray, spec: MelSpec) -> np.ndarray:
 
 def on_keras(sound: np.ndarray, spec: MelSpec) -> np.ndarray:
     if keras.backend.backend() == "jax":
-        pytest.skip("JAX has no float64 unless a process asks for it throughout")
+        pytest.skip("JAX has float64 only if it is enabled for the full process")
     return keras.ops.convert_to_numpy(keras_log_mel(sound, spec))
 
 
 @each_spec
-def test_the_matrix_is_librosas(spec: MelSpec) -> None:
-    theirs = librosa.filters.mel(
+def test_mel_matrix_equals_librosa(spec: MelSpec) -> None:
+    expected = librosa.filters.mel(
         sr=spec.sample_rate,
         n_fft=spec.n_fft,
         n_mels=spec.n_mels,
@@ -73,42 +73,42 @@ def test_the_matrix_is_librosas(spec: MelSpec) -> None:
         fmax=spec.fmax,
         dtype=np.float64,
     )
-    np.testing.assert_allclose(spec.mel_matrix(), theirs, rtol=0, atol=1e-14)
+    np.testing.assert_allclose(spec.mel_matrix(), expected, rtol=0, atol=1e-14)
 
 
 @each_spec
 @pytest.mark.parametrize("compute", [log_mel, on_keras], ids=["numpy", "keras"])
-def test_log_mel_is_librosas(spec: MelSpec, compute) -> None:
+def test_log_mel_equals_librosa(spec: MelSpec, compute) -> None:
     sound = speech(spec)
-    ours, theirs = compute(sound, spec), librosa_log_mel(sound, spec)
-    assert ours.shape == (200, spec.n_mels) and ours.dtype == np.float64
-    np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-6)
+    actual, expected = compute(sound, spec), librosa_log_mel(sound, spec)
+    assert actual.shape == (200, spec.n_mels) and actual.dtype == np.float64
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-6)
 
 
 @each_spec
 @pytest.mark.parametrize("compute", [mel_valid, keras_mel_valid], ids=["numpy", "keras"])
-def test_linear_mel_is_librosas_in_float32(spec: MelSpec, compute) -> None:
+def test_linear_mel_in_float32_equals_librosa(spec: MelSpec, compute) -> None:
     sound = speech(spec, dtype=np.float32)
     padded = np.pad(sound, spec.margin, "reflect")
-    ours = keras.ops.convert_to_numpy(compute(padded, spec))
-    theirs = librosa_mel(sound, spec)
-    assert ours.dtype == np.float32
-    # Where nothing reaches the floor, rounding is not to be seen.
-    peak = np.maximum(theirs.max(axis=1), spec.floor)
-    assert (np.abs(ours - theirs).max(axis=1) / peak).max() <= 1e-6
+    actual = keras.ops.convert_to_numpy(compute(padded, spec))
+    expected = librosa_mel(sound, spec)
+    assert actual.dtype == np.float32
+    # Relative to the peak of each frame, or to the floor, which hides rounding below it.
+    peak = np.maximum(expected.max(axis=1), spec.floor)
+    assert (np.abs(actual - expected).max(axis=1) / peak).max() <= 1e-6
 
 
 @pytest.mark.parametrize("samples", [1, 2, 100, 255, 256, 257, 400, 3000])
-def test_any_length_has_an_answer(samples: int) -> None:
+def test_audio_of_any_length(samples: int) -> None:
     spec, sound = MelSpec(), speech(MelSpec())[:samples]
-    whole = np.pad(sound, (0, -samples % spec.hop))
-    expected = librosa_log_mel(whole, spec)
+    padded = np.pad(sound, (0, -samples % spec.hop))
+    expected = librosa_log_mel(padded, spec)
     assert spec.frames(samples) == len(expected) == -(-samples // 256)
     np.testing.assert_allclose(log_mel(sound, spec), expected, rtol=0, atol=1e-6)
     np.testing.assert_allclose(on_keras(sound, spec), expected, rtol=0, atol=1e-6)
 
 
-def test_a_batch_is_its_rows() -> None:
+def test_a_batch_equals_its_rows() -> None:
     spec = MelSpec()
     batch = np.stack([speech(spec)[:5000], speech(spec)[5000:10000]])
     for compute in (log_mel, on_keras):
@@ -116,7 +116,7 @@ def test_a_batch_is_its_rows() -> None:
         np.testing.assert_allclose(compute(batch, spec), rows, rtol=0, atol=1e-12)
 
 
-def test_frames_depend_on_their_window_alone() -> None:
+def test_frames_depend_only_on_their_window() -> None:
     spec, sound = MelSpec(), speech(MelSpec())
     window = sound[20 * spec.hop - spec.margin : 50 * spec.hop + spec.margin]
     np.testing.assert_allclose(
@@ -125,7 +125,7 @@ def test_frames_depend_on_their_window_alone() -> None:
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="uses TensorFlow's gradient")
-def test_gradient_is_the_slope() -> None:
+def test_gradient_equals_finite_differences() -> None:
     import tensorflow as tf
 
     spec = MelSpec()
@@ -135,7 +135,9 @@ def test_gradient_is_the_slope() -> None:
         total = tf.reduce_sum(keras_log_mel(sound, spec))
     slope = float(tf.reduce_sum(tape.gradient(total, sound) * direction))
     step = 1e-7
-    ends = [log_mel(sound.numpy() + way * direction.numpy(), spec).sum() for way in (step, -step)]
+    ends = [
+        log_mel(sound.numpy() + offset * direction.numpy(), spec).sum() for offset in (step, -step)
+    ]
     assert slope == pytest.approx((ends[0] - ends[1]) / (2 * step), rel=1e-5)
 
 
@@ -151,7 +153,7 @@ def test_gradient_of_silence_is_finite() -> None:
         assert np.isfinite(tape.gradient(total, sound)).all()
 
 
-@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="is tf.data")
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="uses tf.data")
 def test_lengths_may_be_unknown_in_a_graph() -> None:
     import tensorflow as tf
 
@@ -165,7 +167,7 @@ def test_lengths_may_be_unknown_in_a_graph() -> None:
         np.testing.assert_allclose(mel, log_mel(sound[:length], spec), rtol=0, atol=1e-12)
 
 
-def test_numpy_is_all_it_needs() -> None:
+def test_log_mel_needs_only_numpy() -> None:
     code = (
         "import sys, numpy\n"
         "for name in ('keras', 'tensorflow', 'jax', 'librosa', 'scipy'): sys.modules[name] = None\n"
@@ -176,12 +178,12 @@ def test_numpy_is_all_it_needs() -> None:
     assert run.stdout.strip() == "(2, 80)"
 
 
-def test_spec_travels_as_a_dict() -> None:
+def test_spec_survives_a_dict_round_trip() -> None:
     for spec in SPECS:
         assert MelSpec.from_dict(spec.to_dict()) == spec
 
 
-def test_no_sound_passes_the_ceiling() -> None:
+def test_log_mel_never_exceeds_its_ceiling() -> None:
     spec = MelSpec()
     noise = np.sign(np.random.default_rng(0).standard_normal(spec.hop * 200))
     tones = [np.cos(2 * np.pi * np.arange(4096) * hz / spec.sample_rate) for hz in (40, 300, 4000)]
@@ -189,14 +191,14 @@ def test_no_sound_passes_the_ceiling() -> None:
         assert log_mel(sound, spec).max() <= spec.log_ceiling
 
 
-def test_adapting_gives_what_analysis_would() -> None:
+def test_a_converted_mel_equals_a_computed_one() -> None:
     target, sound = MelSpec(), speech(MelSpec())
     expected = log_mel(sound, target)
     source = MelSpec(log="ln", floor=1e-7)
-    theirs = log_mel(sound, source)
-    np.testing.assert_allclose(convert_mel(theirs, source, target), expected, rtol=0, atol=1e-12)
-    mean, std = theirs.mean(axis=0), theirs.std(axis=0)
-    normalized = (theirs - mean) / std
+    mel = log_mel(sound, source)
+    np.testing.assert_allclose(convert_mel(mel, source, target), expected, rtol=0, atol=1e-12)
+    mean, std = mel.mean(axis=0), mel.std(axis=0)
+    normalized = (mel - mean) / std
     np.testing.assert_allclose(
         convert_mel(normalized, source, target, mean, std), expected, rtol=0, atol=1e-12
     )
@@ -204,12 +206,12 @@ def test_adapting_gives_what_analysis_would() -> None:
     assert single.dtype == np.float32
 
 
-def test_adapting_refuses_what_it_cannot_do() -> None:
+def test_conversion_to_another_hop_is_refused() -> None:
     with pytest.raises(UserInputError, match=r"mel\.hop is 200, not 256.*compute it again"):
         convert_mel(np.zeros((3, 80)), MelSpec(hop=200, log="ln"), MelSpec())
 
 
-def test_a_mel_of_the_spec_passes() -> None:
+def test_a_valid_mel_passes_the_check() -> None:
     for spec in SPECS:
         mel = log_mel(speech(spec), spec)
         checked = check_mel(mel, spec, source=spec)

@@ -1,4 +1,4 @@
-"""Files in and out."""
+"""Reading, resampling and writing audio files."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ def tone(rate: int, hz: float = 440.0, seconds: float = 0.5) -> np.ndarray:
     return 0.5 * np.sin(2 * np.pi * hz * np.arange(int(rate * seconds)) / rate)
 
 
-# Lossless formats keep 16 bits here; of the others a pure tone comes back to a few percent.
+# Lossless formats keep 16 bits here; lossy ones keep a pure tone to a few percent.
 @pytest.mark.parametrize(
     "suffix, error", [("wav", 2**-15), ("flac", 2**-15), ("ogg", 0.05), ("mp3", 0.05)]
 )
@@ -20,8 +20,8 @@ def test_every_format_is_read(tmp_path, suffix: str, error: float, rate: int) ->
     path = tmp_path / f"sound.{suffix}"
     stereo = np.stack([tone(rate), tone(rate, 1000)], axis=1)
     soundfile.write(path, stereo, rate)
-    read, its_rate = read_audio(path)
-    assert its_rate == rate and read.dtype == np.float32 and read.shape[1] == 2
+    read, stored_rate = read_audio(path)
+    assert stored_rate == rate and read.dtype == np.float32 and read.shape[1] == 2
     middle = slice(rate // 10, rate // 4)
     assert np.abs(read[middle] - stereo[middle]).max() <= error
 
@@ -37,7 +37,7 @@ def test_load_mixes_and_resamples(tmp_path, source: int) -> None:
     assert np.abs(loaded[middle] - tone(22050)[middle] / 2).max() < 1e-4
 
 
-def test_sixteen_bits_return_unchanged(tmp_path) -> None:
+def test_16_bit_samples_survive_a_round_trip(tmp_path) -> None:
     path = tmp_path / "folder" / "sound.wav"
     samples = np.arange(-32768, 32768, dtype=np.int16)
     assert write_audio(path, samples / np.float32(32768), 16000) == 0
@@ -47,7 +47,7 @@ def test_sixteen_bits_return_unchanged(tmp_path) -> None:
     np.testing.assert_array_equal(load_audio(path, 16000), samples / np.float32(32768))
 
 
-def test_what_is_beyond_full_scale_is_clipped_and_counted(tmp_path) -> None:
+def test_samples_beyond_full_scale_are_clipped_and_counted(tmp_path) -> None:
     path = tmp_path / "sound.wav"
     assert write_audio(path, np.array([0.0, 1.0, 1.5, -1.0, -1.2]), 8000) == 2
     np.testing.assert_array_equal(

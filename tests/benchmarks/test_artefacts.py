@@ -69,7 +69,7 @@ def test_edges_of_digital_silence_are_finite():
     assert edge_excess(np.full(RATE, 1e-5), silence, RATE) == (0, 0)
 
 
-def test_noise_frames_are_neither_harmonics_nor_silence():
+def test_noise_frames_exclude_harmonics_and_silence():
     voiced = sum(sine(k * 180, 2, 0.1 / k) for k in range(1, 40)) + noise(2, 1e-3)
     coloured = np.diff(noise(2), prepend=0)
     parts = np.concatenate([noise(2), voiced, coloured, np.zeros(2 * RATE), noise(2, 3e-3)])
@@ -136,7 +136,7 @@ def test_differences_are_paired():
         ("mel", 0.05, "level"),
     ],
 )
-def test_better_and_worse_need_an_interval_without_0(key, mean, word):
+def test_better_and_worse_need_an_interval_without_zero(key, mean, word):
     metric = next(metric for metric in METRICS if metric.key == key)
     assert quality_page.verdict(metric, (mean, 0.1, 20)) == word
 

@@ -1,4 +1,4 @@
-"""What a user gets wrong, and the one line that the command line answers, with exit status 2."""
+"""User errors on the command line: each gives one line and exit status 2."""
 
 import errno
 import os
@@ -27,11 +27,11 @@ KINDS = ".flac, .mp3, .ogg, .wav, .npy"
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory):
-    """A folder with one good thing of each kind, and many bad ones."""
+def workspace(tmp_path_factory):
+    """A folder with one valid file of each kind and many invalid ones."""
     from tf_melgan.inference.engines.keras_engine import KerasEngine
 
-    root = tmp_path_factory.mktemp("world")
+    root = tmp_path_factory.mktemp("workspace")
     config = Config.from_dict(SETTINGS)
     config.save(root / "good.yaml")
     configs = {
@@ -66,7 +66,7 @@ def world(tmp_path_factory):
         "turned": np.full((20, 5), -2.0),
         "batch": np.full((1, 5, 20), -2.0),
         "nan": np.full((5, 20), np.nan),
-        "whole": np.zeros((5, 20), np.int64),
+        "integer": np.zeros((5, 20), np.int64),
         "natural": np.full((5, 20), -11.5),
         "object": np.array([{}, {}], dtype=object),
     }
@@ -105,7 +105,7 @@ CASES = {
     "lines",
     "train none.yaml data run": "{none.yaml}: cannot be read (No such file or directory); give a "
     "YAML config file",
-    "train paper data run": f"paper: no such config; give a YAML file or {SHIPPED}",
+    "train paper data run": f"paper: no such config; give a YAML file or the name of one; known: {SHIPPED}",
     "train good.yaml data run --set training.batch": "--set training.batch: has no value; give "
     "key=value, such as training.steps=1000",
     "train good.yaml data run --set training.batch=0": "config: training.batch is 0; it must be at "
@@ -117,7 +117,7 @@ CASES = {
     "of 3, 64 channels do not divide among 6 groups; choose a discriminator.max_channels that is "
     "a multiple of 6",
     "train good.yaml data run --set optimiser.beta_1=0": "optimiser.beta_1: no such key in the "
-    "config",
+    "config; did you mean optimizer?",
     # Prepared folders, through train.
     "train good.yaml empty run --dry-run": "{empty}: is not a prepared folder, no index.json (No "
     "such file or directory); run tf-melgan prepare",
@@ -130,10 +130,10 @@ CASES = {
     # Voices and mels, through vocode.
     "vocode mels/good.npy --voice none --out out": ""
     "{none}: no such file or folder; give a run's folder, a "
-    f"SavedModel, a .keras or a .tflite file, or {VOICES}",
+    f"SavedModel, a .tflite, .keras or .npz file, or {VOICES}",
     "vocode mels/good.npy --voice good.yaml --out out": ""
     "{good.yaml}: is not a voice; give a run's folder, "
-    "a SavedModel, a .keras or a .tflite file",
+    "a SavedModel, a .tflite, .keras or .npz file",
     "vocode mels/good.npy --voice noise.keras --out out": ""
     "{noise.keras}: cannot be loaded; give a .keras "
     "file that tf-melgan saved",
@@ -158,8 +158,8 @@ CASES = {
     "vocode mels/nan.npy --voice voice.keras --out out": ""
     "{mels/nan.npy}: holds NaN or infinite values; "
     "give finite ones",
-    "vocode mels/whole.npy --voice voice.keras --out out": ""
-    "{mels/whole.npy}: holds int64; give float32 "
+    "vocode mels/integer.npy --voice voice.keras --out out": ""
+    "{mels/integer.npy}: holds int64; give float32 "
     "log-mels",
     "vocode mels/natural.npy --voice voice.keras --out out": ""
     "{mels/natural.npy}: goes from -11.50 to "
@@ -225,31 +225,36 @@ CASES = {
 
 EXPORTS = {"tflite", "saved-model", "weights", "int8", "int8-dynamic"}
 COMMANDS = {"train", "vocode", "evaluate", "prepare", "export"}
-FREE = COMMANDS | {"training.batch", "melgan", "paper", "2", "-1", "her", "float16", *EXPORTS}
+LITERALS = COMMANDS | {"training.batch", "melgan", "paper", "2", "-1", "her", "float16", *EXPORTS}
 
 
-def run(world: Path, words: str) -> int:
-    """The command line in a world whose places are given without it."""
-    free = (word in FREE or "=" in word or word.startswith("-") for word in words.split())
-    return main([x if y else str(world / x) for x, y in zip(words.split(), free, strict=True)])
+def run(workspace: Path, words: str) -> int:
+    """Runs a command line; its paths are relative to the workspace."""
+    literal = (word in LITERALS or "=" in word or word.startswith("-") for word in words.split())
+    return main(
+        [x if y else str(workspace / x) for x, y in zip(words.split(), literal, strict=True)]
+    )
 
 
-def placed(world: Path, line: str) -> str:
-    """`{place}` is that path in the world, and `{*.npy}` the only one like it."""
+def with_paths(workspace: Path, line: str) -> str:
+    """Replaces `{path}` by that path in the workspace, and `{*.npy}` by the only match."""
 
     def path(match: re.Match) -> str:
-        (found,) = world.glob(match[1]) if "*" in match[1] else [world / match[1]]
+        (found,) = workspace.glob(match[1]) if "*" in match[1] else [workspace / match[1]]
         return str(found)
 
     return re.sub(r"\{(.*?)\}", path, line)
 
 
 @pytest.mark.parametrize("words", CASES)
-def test_one_line_says_what_is_wrong(world, words, capsys):
-    assert run(world, words) == 2
-    # Above it there may be how far the work had come.
-    assert capsys.readouterr().err.splitlines()[-1] == f"tf-melgan: {placed(world, CASES[words])}"
-    assert not (world / "out").exists() and not (world / "run").exists()
+def test_each_error_is_one_clear_line(workspace, words, capsys):
+    assert run(workspace, words) == 2
+    # Lines above it may show progress.
+    assert (
+        capsys.readouterr().err.splitlines()[-1]
+        == f"tf-melgan: {with_paths(workspace, CASES[words])}"
+    )
+    assert not (workspace / "out").exists() and not (workspace / "run").exists()
 
 
 @pytest.mark.parametrize(
@@ -259,32 +264,32 @@ def test_one_line_says_what_is_wrong(world, words, capsys):
         (errno.EROFS, "Read-only file system); choose another folder"),
     ],
 )
-def test_a_place_that_cannot_be_written_is_named(
-    world, tmp_path, monkeypatch, capsys, code, reason
+def test_a_file_that_cannot_be_written_is_named(
+    workspace, tmp_path, monkeypatch, capsys, code, reason
 ):
     def fail(*arguments):
         raise OSError(code, os.strerror(code))
 
     monkeypatch.setattr(os, "replace", fail)
-    assert run(world, f"vocode mels/good.npy --voice voice.keras --out {tmp_path}") == 2
+    assert run(workspace, f"vocode mels/good.npy --voice voice.keras --out {tmp_path}") == 2
     assert capsys.readouterr().err.splitlines()[-1] == (
         f"tf-melgan: {tmp_path / 'good.wav'}: cannot be written ({reason}"
     )
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_output_folder_that_is_a_file_is_named(world, capsys):
-    assert run(world, "vocode mels/good.npy --voice voice.keras --out good.yaml") == 2
-    assert capsys.readouterr().err.splitlines()[-1] == placed(
-        world,
+def test_an_output_folder_that_is_a_file_is_named(workspace, capsys):
+    assert run(workspace, "vocode mels/good.npy --voice voice.keras --out good.yaml") == 2
+    assert capsys.readouterr().err.splitlines()[-1] == with_paths(
+        workspace,
         "tf-melgan: {good.yaml/good.wav}: cannot be written (File exists); choose another folder",
     )
 
 
-def test_ctrl_c_ends_with_a_line(world, monkeypatch, capsys):
+def test_ctrl_c_ends_with_one_line(workspace, monkeypatch, capsys):
     def interrupt(*arguments, **settings):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("tf_melgan.data.prepare.prepare", interrupt)
-    assert run(world, "prepare recordings out") == 130
+    assert run(workspace, "prepare recordings out") == 130
     assert capsys.readouterr().err == "\ntf-melgan: interrupted\n"

@@ -1,4 +1,4 @@
-"""The command line from recordings to sound, and what it says on the way."""
+"""The command line, from recordings to vocoded audio, and its output."""
 
 import contextlib
 import json
@@ -36,7 +36,7 @@ COMMANDS = ["prepare", "train", "finetune", "vocode", "export", "evaluate", "dem
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    """Recordings, prepared and trained on for two steps, by the command line."""
+    """A folder with recordings, prepared and trained on for two steps by the command line."""
     home = tmp_path_factory.mktemp("home")
     CONFIG.save(home / "config.yaml")
     for name, text in {
@@ -51,7 +51,7 @@ def home(tmp_path_factory):
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_help_shows_an_example_that_works(command, capsys):
+def test_help_has_an_example_that_parses(command, capsys):
     with pytest.raises(SystemExit) as ended:
         main([command, "--help"])
     assert ended.value.code == 0
@@ -59,14 +59,14 @@ def test_help_shows_an_example_that_works(command, capsys):
     assert parser().parse_args(shlex.split(example)).command == command
 
 
-def test_the_module_is_the_command():
+def test_python_m_runs_the_command():
     done = subprocess.run(
         [sys.executable, "-m", "tf_melgan", "--help"], capture_output=True, text=True, check=True
     )
     assert all(f"\n    {command} " in done.stdout for command in COMMANDS)
 
 
-def test_dry_run_says_what_it_takes_and_writes_nothing(home, tmp_path, capsys):
+def test_dry_run_reports_costs_and_writes_nothing(home, tmp_path, capsys):
     paper = ["train", "melgan", str(tmp_path / "data"), str(tmp_path / "run"), "--dry-run"]
     assert main(["prepare", str(home / "recordings"), str(tmp_path / "data")]) == 0
     seconds = load_audio(home / "recordings/train/a.wav", 22050).size / 22050
@@ -75,7 +75,8 @@ def test_dry_run_says_what_it_takes_and_writes_nothing(home, tmp_path, capsys):
     lines = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
     folded = "parameters (weight normalization folded), "
     assert lines["generator"] == f"4,260,257 {folded}3.89 GMAC per second of audio"
-    assert lines["discriminators"] == f"16,913,859 {folded}1.13 GMAC per second of audio"
+    discriminators = f"16,913,859 {folded}1.13 GMAC per second of audio; from step 0"
+    assert lines["discriminators"] == discriminators
     assert lines["memory"].endswith("GB for batches of 1 × 8192 samples")
     assert lines["train"] == f"1 recordings, {seconds / 60:.1f} minutes"
     batches = round(seconds * 22050 / 8192)
@@ -83,7 +84,7 @@ def test_dry_run_says_what_it_takes_and_writes_nothing(home, tmp_path, capsys):
     assert not (tmp_path / "run").exists()
 
 
-def test_training_wrote_a_run_and_a_second_call_goes_on(home, capsys):
+def test_a_second_call_resumes_training(home, capsys):
     steps = [json.loads(x)["step"] for x in (home / "run/history.jsonl").read_text().splitlines()]
     assert steps == [1, 2]
     again = ["train", str(home / "config.yaml"), str(home / "data"), str(home / "run")]
@@ -93,27 +94,27 @@ def test_training_wrote_a_run_and_a_second_call_goes_on(home, capsys):
     assert main(again) == 0
 
 
-def test_vocode_takes_mels_recordings_and_folders(home, tmp_path, capsys):
+def test_vocode_accepts_mels_recordings_and_folders(home, tmp_path, capsys):
     run, recordings = str(home / "run"), home / "recordings"
     assert main(["vocode", str(recordings), "--voice", run, "--out", str(tmp_path / "wavs")]) == 0
     assert capsys.readouterr().out.startswith("2 wavs, ")
     sound = load_audio(recordings / "validation/deep/b.wav", 22050)
-    made, rate = soundfile.read(tmp_path / "wavs/validation/deep/b.wav", dtype="float32")
-    assert rate == 22050 and len(made) == CONFIG.mel.frames(len(sound)) * CONFIG.mel.hop
+    vocoded, rate = soundfile.read(tmp_path / "wavs/validation/deep/b.wav", dtype="float32")
+    assert rate == 22050 and len(vocoded) == CONFIG.mel.frames(len(sound)) * CONFIG.mel.hop
     mel = log_mel(sound, CONFIG.mel)
     np.save(tmp_path / "b.npy", mel)
     one = tmp_path / "sound.wav"
     assert main(["vocode", str(tmp_path / "b.npy"), "--voice", run, "--out", str(one)]) == 0
-    np.testing.assert_array_equal(load_audio(one, 22050), made)
+    np.testing.assert_array_equal(load_audio(one, 22050), vocoded)
     expected = Vocoder.load(run).vocode(mel)
-    assert np.abs(made - expected).max() <= 0.5 / 32768 + 1e-7
+    assert np.abs(vocoded - expected).max() <= 0.5 / 32768 + 1e-7
 
 
-def test_an_exported_voice_says_the_same(home, tmp_path, capsys):
+def test_an_exported_voice_gives_the_same_output(home, tmp_path, capsys):
     run, voice = str(home / "run"), str(tmp_path / "small.tflite")
     assert main(["export", run, "--to", "tflite", "--out", voice, "--licence", "CC0"]) == 0
     line = capsys.readouterr().out
-    assert line.startswith(f"{voice}: small, float32; a stream begins with ")
+    assert line.startswith(f"{voice}: small, float32; a stream starts after ")
     for model, name in ((run, "run"), (voice, "voice")):
         target = ["--out", str(tmp_path / name), "--float"]
         assert main(["vocode", str(home / "recordings"), "--voice", model, *target]) == 0
@@ -136,33 +137,33 @@ def test_evaluate_writes_its_report(home, tmp_path, monkeypatch, capsys):
     assert (out / "scores.csv").exists() and (out / "griffin-lim/a.wav").exists()
 
 
-def test_the_demo_is_heard_and_seen(tmp_path, capsys):
+def test_demo_writes_audio_and_spectrograms(tmp_path, capsys):
     assert main(["demo", str(tmp_path)]) == 0
     assert " s of sound in " in capsys.readouterr().out
     sound, rate = soundfile.read(tmp_path / "vocoded.wav", dtype="float32")
     mel = np.load(voices.SENTENCE).astype(np.float32)
     assert rate == 22050 and len(sound) == len(mel) * 256 > 2 * rate
-    # It says what it was given: a mean of 3 dB off.
+    # Within 3 dB of the input on average.
     again = log_mel(sound, Vocoder.load(voices.DEFAULT).spec)
     assert np.abs(again - mel).mean() < 0.15
     assert image.imread(tmp_path / "spectrograms.png").shape[0] > 200
 
 
-def test_without_a_voice_the_one_that_ships_speaks(home, tmp_path):
+def test_vocode_uses_the_default_voice(home, tmp_path):
     recording = home / "recordings/train/a.wav"
     with contextlib.chdir(tmp_path):
         assert main(["vocode", str(recording), "--float"]) == 0
         words = ["vocode", str(recording), "--voice", voices.DEFAULT, "--float", "--out", "b.wav"]
         assert main(words) == 0
-    made = [load_audio(tmp_path / name, 22050) for name in ("vocoded/a.wav", "b.wav")]
-    np.testing.assert_array_equal(*made)
+    vocoded = [load_audio(tmp_path / name, 22050) for name in ("vocoded/a.wav", "b.wav")]
+    np.testing.assert_array_equal(*vocoded)
     vocoder = Vocoder.load(voices.DEFAULT)
     sound = load_audio(recording, 22050)
     expected = vocoder.vocode(log_mel(sound, vocoder.spec))
-    assert np.abs(made[0] - expected).max() <= 1e-6
+    assert np.abs(vocoded[0] - expected).max() <= 1e-6
 
 
-def test_folders_of_recordings_need_no_voice_and_hide_nothing(home, tmp_path, capsys):
+def test_vocode_skips_hidden_files_in_folders(home, tmp_path, capsys):
     for name in ("one", "two"):
         write_audio(tmp_path / name / f"{name}.wav", np.zeros(22050), 22050)
         (tmp_path / name / f"._{name}.wav").write_bytes(b"what another system keeps beside it")
@@ -171,36 +172,36 @@ def test_folders_of_recordings_need_no_voice_and_hide_nothing(home, tmp_path, ca
     assert sorted(path.name for path in (tmp_path / "wavs").iterdir()) == ["one.wav", "two.wav"]
 
 
-def test_a_folder_of_a_shipped_name_comes_first(home, tmp_path, capsys):
+def test_a_folder_takes_precedence_over_a_shipped_voice(home, tmp_path, capsys):
     shutil.copytree(home / "run", tmp_path / "lj")
     (tmp_path / "lite").mkdir()
     with contextlib.chdir(tmp_path):
         assert Vocoder.load("lj").spec == CONFIG.mel
-        # A config is a file, whatever folders there are.
+        # A config is a file; a folder of its name makes no difference.
         assert main(["train", "lite", str(home / "data"), "run", "--dry-run"]) == 2
     assert "mel.hop is 64, not 256" in capsys.readouterr().err
 
 
-def test_a_voice_that_ships_is_exported(tmp_path):
+def test_a_shipped_voice_can_be_exported(tmp_path):
     out = tmp_path / "small.tflite"
     with contextlib.chdir(tmp_path):
         assert main(["export", "lj-lite", "--to", "tflite", "--out", str(out)]) == 0
     mel = np.load(voices.SENTENCE).astype(np.float32)[:60]
-    ours, shipped = (Vocoder.load(x).vocode(mel) for x in (out, voices.voice_path("lj-lite")))
+    exported, shipped = (Vocoder.load(x).vocode(mel) for x in (out, voices.voice_path("lj-lite")))
     licences = {voice_file.read(path).licence for path in (out, voices.voice_path("lj-lite"))}
     assert len(licences) == 1 and "public domain" in licences.pop()
-    # The shipped file rounds its bases to float16, too.
-    assert 0 < np.abs(ours - shipped).max() < 2e-2 * np.abs(ours).max()
+    # The shipped file also has the bases of the inverse STFT in float16.
+    assert 0 < np.abs(exported - shipped).max() < 2e-2 * np.abs(exported).max()
 
 
-def test_a_version_is_no_name(home, tmp_path, capsys):
+def test_a_version_folder_is_named_after_its_parent(home, tmp_path, capsys):
     served = tmp_path / "her" / "1"
-    for _ in range(2):  # an older export may be replaced
+    for _ in range(2):  # an earlier export may be replaced
         assert main(["export", str(home / "run"), "--to", "saved-model", "--out", str(served)]) == 0
         assert f"{served}: her, float32" in capsys.readouterr().out
 
 
-def test_finetuning_longer_brings_no_untrained_discriminators(home, tmp_path):
+def test_longer_finetuning_adds_no_untrained_discriminators(home, tmp_path):
     packed, run = tmp_path / "voice.npz", tmp_path / "run"
     assert main(["export", str(home / "run"), "--to", "weights", "--out", str(packed)]) == 0
     with np.load(packed) as archive:
@@ -210,7 +211,7 @@ def test_finetuning_longer_brings_no_untrained_discriminators(home, tmp_path):
     words += ["--set", "training.steps=2", "--set", "training.checkpoint_interval=1"]
     assert main(words) == 0
     assert Config.load(run / "config.yaml").training.discriminator_start == 2
-    # For longer still, and whatever other recordings it is given by mistake.
+    # For longer still, and with other recordings, which have no effect.
     before = (run / "data/index.json").read_bytes()
     other = tmp_path / "other"
     write_audio(other / "c.wav", *speak("Three blue doors."))
@@ -220,7 +221,7 @@ def test_finetuning_longer_brings_no_untrained_discriminators(home, tmp_path):
     assert (run / "data/index.json").read_bytes() == before
 
 
-def test_a_run_is_packed_and_finetuned(home, tmp_path, capsys):
+def test_exported_weights_can_be_finetuned(home, tmp_path, capsys):
     packed, run = tmp_path / "voice.npz", tmp_path / "run"
     assert main(["export", str(home / "run"), "--to", "weights", "--out", str(packed)]) == 0
     words = ["finetune", str(packed), str(home / "recordings"), str(run)]
@@ -230,7 +231,7 @@ def test_a_run_is_packed_and_finetuned(home, tmp_path, capsys):
     assert main(words) == 0
     mel = np.random.default_rng(0).uniform(-4, -1, (50, 40)).astype(np.float32)
     before, kept, after = (Vocoder.load(x).vocode(mel) for x in (home / "run", packed, run))
-    # A step of almost nothing leaves what was there, but for float16.
+    # With a tiny learning rate only float16 changes the weights.
     assert np.abs(before).max() > 0
     for sound in (kept, after):
         assert np.abs(sound - before).max() < 2e-2 * np.abs(before).max()

@@ -1,4 +1,4 @@
-"""What commands share."""
+"""Output of libraries during a command: engine logs are hidden, all else is shown."""
 
 import os
 import subprocess
@@ -18,21 +18,21 @@ ENGINE = (
 OTHERS = ("UserWarning: a value was clipped", "Error in the model: 3", "plain text")
 
 
-def test_engine_logs_are_hidden_and_warnings_are_not(capfd):
+def test_engine_logs_are_hidden_and_other_lines_are_shown(capfd):
     with hide_engine_logs():
         for line in (*ENGINE, *OTHERS):
             os.write(2, f"{line}\n".encode())
     assert capfd.readouterr().err.splitlines() == list(OTHERS)
 
 
-def test_a_warning_inside_an_error_is_still_told(capfd):
+def test_other_lines_are_shown_even_if_an_error_is_raised(capfd):
     with pytest.raises(ZeroDivisionError), hide_engine_logs():
         os.write(2, b"the reason\n")
         raise ZeroDivisionError
     assert capfd.readouterr().err == "the reason\n"
 
 
-def test_python_warnings_during_an_export_reach_the_user():
+def test_python_warnings_are_shown():
     code = (
         "import warnings\nfrom tf_melgan.cli.options import hide_engine_logs\n"
         "with hide_engine_logs():\n    warnings.warn('the kernel is empty')\n"

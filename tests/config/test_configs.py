@@ -1,4 +1,4 @@
-"""The configs that ship: they load, say every key, cost what they claim, and build."""
+"""The shipped configs: they load, have every key, cost what they claim, and build."""
 
 import re
 from dataclasses import asdict, fields, is_dataclass
@@ -35,7 +35,7 @@ def costs(config):
     return cost.parameters(layers), cost.gmacs(layers, config.mel.sample_rate)
 
 
-def test_these_are_all():
+def test_every_shipped_config_is_tested():
     assert sorted(path.stem for path in FOLDER.glob("*.yaml")) == NAMES
 
 
@@ -52,7 +52,7 @@ def test_melgan_is_the_paper_and_the_default():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_key_is_there_and_explained(name):
+def test_every_key_is_present_and_explained(name):
     lines = (FOLDER / f"{name}.yaml").read_text().splitlines()
     assert all(len(line) <= 100 for line in lines)
 
@@ -72,7 +72,7 @@ def test_every_key_is_there_and_explained(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_costs_in_the_header_are_those_of_the_layers(name):
+def test_costs_in_the_header_equal_those_of_the_layers(name):
     text = (FOLDER / f"{name}.yaml").read_text().replace("\n# ", " ")
     parameters, gmacs = costs(load(name))
     assert [float(x) for x in re.findall(r"([\d.]+) GMAC", text)] == [round(gmacs, 2)]
@@ -83,8 +83,8 @@ def test_costs_in_the_header_are_those_of_the_layers(name):
 @pytest.mark.parametrize(
     ("name", "batch", "peak"), [("melgan", 4, 2.38), ("melgan", 16, 3.34), ("multiband", 8, 2.34)]
 )
-def test_memory_is_near_the_peaks_that_were_measured(name, batch, peak):
-    # Peak resident set of two steps with TensorFlow 2.21 on a CPU, in GB.
+def test_memory_estimate_is_near_the_measured_peaks(name, batch, peak):
+    # Peak resident set size in GB of two steps with TensorFlow 2.21 on a CPU.
     config = load(name).with_values(**{"training.batch": batch})
     assert memory(config) == pytest.approx(peak, rel=0.1)
 
@@ -94,12 +94,12 @@ def test_lite_fits_a_phone():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_geometry_counts_what_keras_builds(name):
+def test_parameter_counts_equal_those_of_the_keras_models(name):
     config = load(name)
     generator = config.generator.build_generator(config.mel).folded()
     gains = 0
     if config.generator.type == "fourier":
-        # Export folds these into kernels.
+        # Export folds the gains into kernels.
         gains = config.generator.width * (2 + 2 * config.generator.depth)
     assert generator.count_params() - gains == costs(config)[0]
     settings = {**asdict(config.discriminator), "weight_normalization": False}

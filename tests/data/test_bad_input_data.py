@@ -1,4 +1,4 @@
-"""The line that each wrong recording, prepared folder or disk gives."""
+"""The error message for each invalid recording, prepared folder or disk."""
 
 import errno
 import json
@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from helpers.bad_input import says
+from helpers.bad_input import assert_user_error
 
 from tf_melgan import files
 from tf_melgan.audio.mel_spec import MelSpec
@@ -26,8 +26,8 @@ TONE = 0.5 * np.sin(np.arange(22050) / 10)
 
 
 @pytest.fixture
-def at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The working folder: recordings/tone.wav, data/ prepared from it, and some broken things."""
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder: recordings/tone.wav, data/ prepared from it, and some invalid files."""
     monkeypatch.chdir(tmp_path)
     os.mkdir("recordings")
     soundfile.write("recordings/tone.wav", TONE, 22050)
@@ -48,12 +48,12 @@ def utterance() -> str:
     return str(path)
 
 
-def damaged(change: Callable[[], object]) -> None:
+def open_after(change: Callable[[], object]) -> None:
     change()
     Prepared.open("data")
 
 
-def cut_short() -> None:
+def truncate_utterance() -> None:
     os.truncate(utterance(), 1000)
 
 
@@ -62,7 +62,7 @@ def rewrite(key: str, value: object) -> None:
     Path("data/index.json").write_text(json.dumps(index | {key: value}))
 
 
-def flipped() -> None:
+def verify_flipped_bits() -> None:
     with open(utterance(), "r+b") as file:
         file.seek(5000)
         file.write(b"\x55\xaa")
@@ -74,7 +74,7 @@ def draw(segment: int, split: str = "train") -> object:
 
 
 RECORDING = "give a wav, flac, ogg or mp3 recording"
-LINES = {
+ERRORS = {
     "missing recording": (
         lambda: read_audio("gone.wav"),
         f"gone.wav: no such file; {RECORDING}",
@@ -148,27 +148,27 @@ LINES = {
         "run tf-melgan prepare",
     ),
     "index cut short": (
-        lambda: damaged(lambda: os.truncate("data/index.json", 100)),
+        lambda: open_after(lambda: os.truncate("data/index.json", 100)),
         "data/index.json: is damaged; prepare into a new folder",
     ),
     "index with a wrong spec": (
-        lambda: damaged(lambda: rewrite("mel", {"hop": "x"})),
+        lambda: open_after(lambda: rewrite("mel", {"hop": "x"})),
         "data/index.json: is damaged; prepare into a new folder",
     ),
     "index of another version": (
-        lambda: damaged(lambda: rewrite("version", 9)),
+        lambda: open_after(lambda: rewrite("version", 9)),
         "data/index.json: has version 9, not 1; prepare into a new folder",
     ),
     "utterance cut short": (
-        lambda: damaged(cut_short),
+        lambda: open_after(truncate_utterance),
         "data/utterances/{…}-0.npy: has 1000 bytes, not 45696; prepare into a new folder",
     ),
     "utterance missing": (
-        lambda: damaged(lambda: os.unlink(utterance())),
+        lambda: open_after(lambda: os.unlink(utterance())),
         "data/utterances/{…}-0.npy: is missing; prepare into a new folder",
     ),
     "utterance with flipped bits": (
-        flipped,
+        verify_flipped_bits,
         "data/utterances/{…}-0.npy: is damaged, its checksum differs; prepare into a new folder",
     ),
     "segment longer than all": (
@@ -189,14 +189,16 @@ LINES = {
 }
 
 
-@pytest.mark.parametrize("case", LINES)
-def test_one_line_says_what_is_wrong(at: Path, case: str) -> None:
-    says(*LINES[case])
+@pytest.mark.parametrize("case", ERRORS)
+def test_each_error_is_one_clear_line(workspace: Path, case: str) -> None:
+    assert_user_error(*ERRORS[case])
 
 
 @pytest.mark.parametrize("fault", [errno.ENOSPC, errno.EROFS, errno.EACCES], ids=os.strerror)
 @pytest.mark.parametrize("target", [".json", ".csv", ".npy"])
-def test_a_disk_that_takes_no_more(at: Path, monkeypatch, fault: int, target: str) -> None:
+def test_a_disk_that_cannot_be_written(
+    workspace: Path, monkeypatch, fault: int, target: str
+) -> None:
     soundfile.write("recordings/second.wav", TONE[::-1], 22050)
     before = Path("data/index.json").read_bytes()
     sync = files._sync
@@ -219,7 +221,7 @@ def test_a_disk_that_takes_no_more(at: Path, monkeypatch, fault: int, target: st
 
 
 @pytest.mark.skipif(not shutil.which("mount"), reason="needs a file system of its own to fill")
-def test_a_disk_that_is_truly_full(at: Path) -> None:
+def test_a_full_disk(workspace: Path) -> None:
     os.mkdir("small")
     mounted = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", "small"], capture_output=True

@@ -1,4 +1,4 @@
-"""Batches: whose mels they carry, where they come from, and that both backends see the same."""
+"""Batches: their mels, how segments are drawn, and that both backends get the same ones."""
 
 import itertools
 import os
@@ -21,12 +21,11 @@ from tf_melgan.data.prepare import prepare
 from tf_melgan.data.prepared import Prepared
 from tf_melgan.data.sampling import Sampler
 
-tensorflow_only = pytest.mark.skipif(
-    keras.backend.backend() != "tensorflow", reason="is about tf.data"
-)
+tensorflow_only = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="uses tf.data")
 
 
-def taken(batches, count: int) -> list[tuple[np.ndarray, np.ndarray]]:
+def take(batches, count: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The first `count` batches, each (mels, waves)."""
     return [
         tuple(np.asarray(part) for part in batch)
         for batch in itertools.islice(iter(batches), count)
@@ -34,7 +33,7 @@ def taken(batches, count: int) -> list[tuple[np.ndarray, np.ndarray]]:
 
 
 def every_segment(prepared: Prepared, segment: int) -> dict[bytes, tuple[int, int]]:
-    """Which utterance, and where in it, each hop-aligned stretch is, by its bytes."""
+    """The utterance number and start of each hop-aligned segment, by the bytes of the segment."""
     return {
         sound[start : start + segment].tobytes(): (number, start)
         for number, sound in enumerate(map(prepared.audio, prepared.utterances("train")))
@@ -42,30 +41,30 @@ def every_segment(prepared: Prepared, segment: int) -> dict[bytes, tuple[int, in
     }
 
 
-@pytest.mark.parametrize("whole", [False, True], ids=["segments", "from end to end"])
-def test_mels_are_those_of_the_whole_utterance(prepared_folder: Path, whole: bool) -> None:
+@pytest.mark.parametrize("full", [False, True], ids=["segments", "full utterance"])
+def test_mels_equal_those_of_the_full_utterance(prepared_folder: Path, full: bool) -> None:
     prepared = Prepared.open(prepared_folder)
     sounds = [prepared.audio(utterance) for utterance in prepared.utterances("train")]
-    hop, segment = prepared.spec.hop, max(map(len, sounds)) if whole else 2048
+    hop, segment = prepared.spec.hop, max(map(len, sounds)) if full else 2048
     places = every_segment(prepared, segment)
     expected = [keras.ops.convert_to_numpy(keras_log_mel(sound, prepared.spec)) for sound in sounds]
-    batches = segments(prepared, 2 if whole else 64, segment, seed=1, gain=(1.0, 1.0))
-    for mels, waves in taken(batches, 1 if whole else 10):
+    batches = segments(prepared, 2 if full else 64, segment, seed=1, gain=(1.0, 1.0))
+    for mels, waves in take(batches, 1 if full else 10):
         for mel, wave in zip(mels, waves, strict=True):
             number, start = places[wave[:, 0].tobytes()]
-            # Stretches of digital silence look all alike: any may be the one found.
+            # Segments of digital silence are all equal, so their position is unknown.
             if wave.any():
                 frames = slice(start // hop, (start + segment) // hop)
                 np.testing.assert_allclose(mel, expected[number][frames], rtol=0, atol=1e-6)
 
 
-def test_mels_are_exact_in_float64_terms(prepared_folder: Path) -> None:
+def test_mels_are_near_float64(prepared_folder: Path) -> None:
     prepared = Prepared.open(prepared_folder)
     spec, segment = prepared.spec, 4096
     places = every_segment(prepared, segment)
     sounds = [prepared.audio(item).astype(np.float64) for item in prepared.utterances("train")]
     padded = [np.pad(sound, spec.margin, "reflect") for sound in sounds]
-    for mels, waves in taken(segments(prepared, 16, segment, seed=2, gain=(1.0, 1.0)), 2):
+    for mels, waves in take(segments(prepared, 16, segment, seed=2, gain=(1.0, 1.0)), 2):
         for mel, wave in zip(mels, waves, strict=True):
             number, start = places[wave[:, 0].tobytes()]
             if not wave.any():
@@ -76,10 +75,10 @@ def test_mels_are_exact_in_float64_terms(prepared_folder: Path) -> None:
             assert (error / linear.max(axis=1)).max() < 2e-6
 
 
-def test_gain_scales_wave_and_mel_alike(prepared_folder: Path) -> None:
+def test_gain_scales_both_wave_and_mel(prepared_folder: Path) -> None:
     prepared = Prepared.open(prepared_folder)
-    plain = taken(segments(prepared, 64, 4096, seed=3, gain=(1.0, 1.0)), 4)
-    gained = taken(segments(prepared, 64, 4096, seed=3, gain=(0.3, 1.0)), 4)
+    plain = take(segments(prepared, 64, 4096, seed=3, gain=(1.0, 1.0)), 4)
+    gained = take(segments(prepared, 64, 4096, seed=3, gain=(0.3, 1.0)), 4)
     gains = []
     for (_, loud), (mels, waves) in zip(plain, gained, strict=True):
         sounding = loud.any(axis=(1, 2))
@@ -93,11 +92,11 @@ def test_gain_scales_wave_and_mel_alike(prepared_folder: Path) -> None:
     assert np.mean(gains) == pytest.approx(0.65, abs=0.05)
 
 
-def test_a_batch_depends_on_seed_and_step_alone(prepared_folder: Path) -> None:
+def test_a_batch_depends_only_on_seed_and_step(prepared_folder: Path) -> None:
     prepared = Prepared.open(prepared_folder)
-    run = taken(segments(prepared, 4, 2048, seed=5), 7)
-    resumed = taken(segments(prepared, 4, 2048, seed=5, start_step=4), 3)
-    other = taken(segments(prepared, 4, 2048, seed=6), 1)
+    run = take(segments(prepared, 4, 2048, seed=5), 7)
+    resumed = take(segments(prepared, 4, 2048, seed=5, start_step=4), 3)
+    other = take(segments(prepared, 4, 2048, seed=6), 1)
     for one, two in zip(run[4:], resumed, strict=True):
         for a, b in zip(one, two, strict=True):
             np.testing.assert_array_equal(a, b)
@@ -105,20 +104,20 @@ def test_a_batch_depends_on_seed_and_step_alone(prepared_folder: Path) -> None:
     assert not np.array_equal(run[0][1], run[1][1])
 
 
-def test_every_start_is_as_likely() -> None:
+def test_all_starts_are_equally_likely() -> None:
     sampler = Sampler(256, 1024, np.array([1000, 1024, 256 * 100, 512, 256 * 43]), 0, (0.3, 1.0))
     assert sampler.starts == 1 + 97 + 40
     utterance, start, gain = sampler.draw(0, 138_000)
     counts = Counter(zip(utterance.tolist(), start.tolist(), strict=True))
     long, middle = ([(number, 256 * hop) for hop in range(n)] for number, n in ((2, 97), (4, 40)))
     assert set(counts) == {(1, 0), *long, *middle}
-    # 138 cells of 1000 expected: chi-squared has mean 137 and deviation 16.6.
+    # 138 cells with 1000 expected each: chi-squared has mean 137 and standard deviation 16.6.
     assert 70 < sum((count - 1000) ** 2 / 1000 for count in counts.values()) < 220
     assert abs(np.corrcoef(utterance * 1_000_000 + start, gain)[0, 1]) < 0.01
 
 
 @pytest.mark.parametrize("share", [0.25, 0.9])
-def test_a_share_of_segments_begins_where_its_utterance_does(share: float) -> None:
+def test_a_share_of_segments_starts_at_the_beginning(share: float) -> None:
     lengths = np.array([256 * 100, 256 * 43])
     utterance, start, gain = Sampler(256, 1024, lengths, 0, (0.3, 1.0)).draw(0, 20_000)
     same, moved, same_gain = Sampler(256, 1024, lengths, 0, (0.3, 1.0), 0.0, share).draw(0, 20_000)
@@ -128,12 +127,12 @@ def test_a_share_of_segments_begins_where_its_utterance_does(share: float) -> No
     np.testing.assert_array_equal(moved[~first], start[~first])
     by_chance = (start == 0).mean()
     assert abs(first.mean() - (share + (1 - share) * by_chance)) < 0.015
-    # Those of all utterances alike, at any gain.
+    # Independently of the utterance and of the gain.
     assert abs(np.corrcoef(first, utterance)[0, 1]) < 0.05
     assert abs(np.corrcoef(first, gain)[0, 1]) < 0.02
 
 
-def test_draws_do_not_depend_on_how_they_are_asked_for() -> None:
+def test_draws_are_the_same_one_by_one_and_together() -> None:
     sampler = Sampler(200, 2000, np.array([20_000, 44_000]), 7, (0.3, 1.0))
     together = sampler.draw(0, 100)
     for first in (0, 10, 99):
@@ -147,17 +146,17 @@ def test_short_utterances_are_left_out(tmp_path, prepared_folder: Path) -> None:
     lengths = [item.samples for item in prepared.utterances("train")]
     segment = sorted(lengths)[2]
     number_of = every_segment(prepared, segment)
-    seen = {
+    drawn = {
         number_of[wave[:, 0].tobytes()][0]
-        for _, waves in taken(segments(prepared, 8, segment, seed=1, gain=(1.0, 1.0)), 8)
+        for _, waves in take(segments(prepared, 8, segment, seed=1, gain=(1.0, 1.0)), 8)
         for wave in waves
     }
-    assert seen <= {index for index, length in enumerate(lengths) if length >= segment}
-    assert len(seen) > 1
+    assert drawn <= {index for index, length in enumerate(lengths) if length >= segment}
+    assert len(drawn) > 1
 
 
 @tensorflow_only
-def test_fit_takes_it(prepared_folder: Path) -> None:
+def test_fit_accepts_the_batches(prepared_folder: Path) -> None:
     batches = segments(Prepared.open(prepared_folder), 4, 2048, seed=1)
     assert batches.element_spec[0].shape == (4, 8, 80)
     assert batches.element_spec[1].shape == (4, 2048, 1)
@@ -175,11 +174,11 @@ from tf_melgan import Prepared, segments
 batches = segments(Prepared.open(sys.argv[1]), 4, 2048, seed=1)
 strategy = tf.distribute.MirroredStrategy(["/cpu:0", "/cpu:1"])
 shared = iter(strategy.experimental_distribute_dataset(batches))
-for whole in batches.take(3):
-    for all_of, parts in zip(whole, next(shared)):
+for batch in batches.take(3):
+    for full, parts in zip(batch, next(shared)):
         parts = strategy.experimental_local_results(parts)
         assert [part.shape[0] for part in parts] == [2, 2]
-        np.testing.assert_array_equal(all_of, np.concatenate(parts))
+        np.testing.assert_array_equal(full, np.concatenate(parts))
 """
 
 _WITHOUT_TENSORFLOW = """
@@ -208,18 +207,18 @@ def test_two_replicas_share_a_batch(prepared_folder: Path) -> None:
 
 
 @tensorflow_only
-def test_jax_gets_the_same_without_tensorflow(prepared_folder: Path, tmp_path) -> None:
+def test_jax_gets_the_same_batches_without_tensorflow(prepared_folder: Path, tmp_path) -> None:
     pytest.importorskip("jax")
     python(_WITHOUT_TENSORFLOW, prepared_folder, tmp_path / "jax.npz", KERAS_BACKEND="jax")
-    with np.load(tmp_path / "jax.npz") as theirs:
-        ours = taken(segments(Prepared.open(prepared_folder), 4, 2048, seed=5, start_step=2), 3)
-        for step, (mel, wave) in enumerate(ours):
-            np.testing.assert_allclose(mel, theirs[f"arr_{2 * step}"], rtol=0, atol=2e-4)
-            np.testing.assert_array_equal(wave, theirs[f"arr_{2 * step + 1}"])
+    with np.load(tmp_path / "jax.npz") as jax:
+        batches = take(segments(Prepared.open(prepared_folder), 4, 2048, seed=5, start_step=2), 3)
+        for step, (mel, wave) in enumerate(batches):
+            np.testing.assert_allclose(mel, jax[f"arr_{2 * step}"], rtol=0, atol=2e-4)
+            np.testing.assert_array_equal(wave, jax[f"arr_{2 * step + 1}"])
 
 
 @tensorflow_only
-def test_an_address_serves_as_a_folder(prepared_folder: Path) -> None:
+def test_a_remote_address_works_like_a_folder(prepared_folder: Path) -> None:
     import tensorflow as tf
 
     address = "ram://bucket/data"
@@ -228,15 +227,15 @@ def test_an_address_serves_as_a_folder(prepared_folder: Path) -> None:
             target = f"{address}/{path.relative_to(prepared_folder)}"
             tf.io.gfile.makedirs(target.rsplit("/", 1)[0])
             tf.io.write_file(target, path.read_bytes())
-    far, near = Prepared.open(address), Prepared.open(prepared_folder)
-    far.verify()
-    utterance = near.utterances("validation")[0]
-    np.testing.assert_array_equal(far.audio(utterance), near.audio(utterance))
-    (mel, wave), (their_mel, their_wave) = (
-        taken(segments(prepared, 4, 2048, seed=1), 1)[0] for prepared in (far, near)
+    remote, local = Prepared.open(address), Prepared.open(prepared_folder)
+    remote.verify()
+    utterance = local.utterances("validation")[0]
+    np.testing.assert_array_equal(remote.audio(utterance), local.audio(utterance))
+    (mel, wave), (expected_mel, expected_wave) = (
+        take(segments(prepared, 4, 2048, seed=1), 1)[0] for prepared in (remote, local)
     )
-    np.testing.assert_array_equal(wave, their_wave)
-    np.testing.assert_array_equal(mel, their_mel)
+    np.testing.assert_array_equal(wave, expected_wave)
+    np.testing.assert_array_equal(mel, expected_mel)
 
 
 def test_another_rate_and_hop(tmp_path) -> None:
@@ -244,7 +243,7 @@ def test_another_rate_and_hop(tmp_path) -> None:
     (tmp_path / "in").mkdir()
     write_audio(tmp_path / "in" / "a.wav", load_audio(recordings(1)[0], 44100), 44100)
     prepare(tmp_path / "in", tmp_path / "out", spec, validation=0)
-    ((mel, wave),) = taken(segments(Prepared.open(tmp_path / "out"), 2, 9000, seed=0), 1)
+    ((mel, wave),) = take(segments(Prepared.open(tmp_path / "out"), 2, 9000, seed=0), 1)
     assert mel.shape == (2, 15, 80) and wave.shape == (2, 9000, 1)
     inner = log_mel(wave[:, :, 0].astype(np.float64), spec)[:, 2:-2]
     np.testing.assert_allclose(mel[:, 2:-2], inner, rtol=0, atol=2e-3)

@@ -1,4 +1,4 @@
-"""From recordings to a prepared folder, and again when they change."""
+"""Preparing recordings, and preparing again after they change."""
 
 import csv
 import json
@@ -77,14 +77,14 @@ def test_margins_are_reflections(tmp_path) -> None:
     prepared = Prepared.open(tmp_path / "out")
     (utterance,) = prepared.utterances("train")
     original = load_audio(source, 22050)
-    whole = original[: len(original) // 256 * 256]
-    expected = np.round(whole * (0.95 / np.abs(original).max()) * 32768)
+    trimmed = original[: len(original) // 256 * 256]
+    expected = np.round(trimmed * (0.95 / np.abs(original).max()) * 32768)
     stored = np.load(prepared.place(utterance), mmap_mode="r")
     assert stored.dtype == np.int16
     assert np.abs(stored - np.pad(expected, spec.margin, "reflect")).max() <= 1
 
 
-def test_a_long_recording_becomes_parts_that_fit(tmp_path) -> None:
+def test_a_long_recording_is_split_into_adjacent_parts(tmp_path) -> None:
     spec, rate = MelSpec(16000, 512, 128, 40, 0.0, 8000.0), 16000
     (tmp_path / "in").mkdir()
     long = sound(70.0, rate)
@@ -100,7 +100,7 @@ def test_a_long_recording_becomes_parts_that_fit(tmp_path) -> None:
         np.testing.assert_array_equal(end, prepared.window(other, 0, 2 * spec.margin))
 
 
-def test_what_is_unusable_is_listed_and_the_rest_goes_on(folder: Path, tmp_path) -> None:
+def test_unusable_recordings_are_listed_and_skipped(folder: Path, tmp_path) -> None:
     soundfile.write(folder / "nan.wav", np.full(22050, np.nan), 22050, subtype="FLOAT")
     soundfile.write(folder / "silent.wav", sound(peak=5e-4), 22050)
     soundfile.write(folder / "opposed.wav", np.outer(sound(), [1, -1]), 22050)
@@ -121,7 +121,7 @@ def test_what_is_unusable_is_listed_and_the_rest_goes_on(folder: Path, tmp_path)
     assert done.refused == expected
     assert done.train == 8
     assert {
-        path: why for path, why in report(tmp_path / "out").items() if why != "used"
+        path: reason for path, reason in report(tmp_path / "out").items() if reason != "used"
     } == expected
 
 
@@ -135,7 +135,9 @@ def test_what_is_unusable_is_listed_and_the_rest_goes_on(folder: Path, tmp_path)
     ],
     ids=["full scale", "low tone at full scale", "compressed", "one click"],
 )
-def test_loud_is_not_clipped(folder: Path, tmp_path, loud: np.ndarray) -> None:
+def test_loud_recordings_are_not_refused_as_clipped(
+    folder: Path, tmp_path, loud: np.ndarray
+) -> None:
     soundfile.write(folder / "loud.wav", loud, 22050)
     assert prepare(folder, tmp_path / "out").refused == {}
 
@@ -172,8 +174,8 @@ def test_added_changed_and_removed_recordings(folder: Path, tmp_path) -> None:
     Prepared.open(out).verify()
 
 
-def test_what_it_did_not_write_is_left_alone(folder: Path, tmp_path) -> None:
-    """Even where recordings lie in a folder of the name that is its own."""
+def test_files_it_did_not_write_are_left_unchanged(folder: Path, tmp_path) -> None:
+    """Even if a folder of recordings has the name of a folder that `prepare` writes."""
     for place in ("utterances/mine.wav", "utterances/deep/mine.wav"):
         (folder / place).parent.mkdir(parents=True, exist_ok=True)
         soundfile.write(folder / place, sound(0.3, seed=len(place)), 22050)
@@ -188,7 +190,7 @@ def test_what_it_did_not_write_is_left_alone(folder: Path, tmp_path) -> None:
     assert len(list((folder / "utterances").glob("*-0.npy"))) == stored - 1
 
 
-def test_the_same_bytes_twice(folder: Path, tmp_path) -> None:
+def test_a_copy_of_a_recording_can_be_removed(folder: Path, tmp_path) -> None:
     shutil.copy(folder / "chapter0" / "0.wav", folder / "copy.wav")
     assert prepare(folder, tmp_path / "out").new == 9
     (folder / "copy.wav").unlink()
@@ -196,7 +198,7 @@ def test_the_same_bytes_twice(folder: Path, tmp_path) -> None:
     Prepared.open(tmp_path / "out").verify()
 
 
-def test_splits(tmp_path) -> None:
+def test_splits_are_stable_and_follow_folders_and_ids(tmp_path) -> None:
     share = [_split(f"a/{index}.wav", 0.1, None) for index in range(5000)]
     assert share.count("validation") == pytest.approx(500, abs=100)
     assert [_split(f"a/{index}.flac", 0.1, None) for index in range(5000)] == share

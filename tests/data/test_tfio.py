@@ -1,4 +1,4 @@
-"""Decoding in graph against soundfile, where tensorflow-io is installed; else what it says."""
+"""Decoding with tensorflow-io against soundfile, or the error where it is not installed."""
 
 from importlib.util import find_spec
 
@@ -13,7 +13,7 @@ from tf_melgan.data.prepare import prepare
 from tf_melgan.data.prepared import Prepared
 from tf_melgan.errors import UserInputError
 
-# Installed, it has to load: a skip must not hide that it no longer does.
+# If it is installed it must load: a skip must not hide that it does not.
 INSTALLED = find_spec("tensorflow_io") is not None
 where_installed = pytest.mark.skipif(not INSTALLED, reason="needs the extra io")
 
@@ -40,7 +40,7 @@ def folder(tmp_path):
 
 
 @where_installed
-def test_decodes_in_tf_data_what_soundfile_reads(folder) -> None:
+def test_decoding_in_tf_data_equals_soundfile(folder) -> None:
     import tensorflow as tf
 
     paths = [str(folder / name) for name in FORMATS] * 4
@@ -53,7 +53,7 @@ def test_decodes_in_tf_data_what_soundfile_reads(folder) -> None:
 
 
 @where_installed
-def test_prepares_the_same(folder, tmp_path) -> None:
+def test_prepare_gives_the_same_result(folder, tmp_path) -> None:
     reports = [
         prepare(folder, tmp_path / read.__module__, read=read)
         for read in (tfio.read_audio, read_audio)
@@ -68,7 +68,7 @@ def test_prepares_the_same(folder, tmp_path) -> None:
 
 
 @where_installed
-def test_refuses_what_it_cannot_decode(tmp_path) -> None:
+def test_undecodable_files_are_refused(tmp_path) -> None:
     soundfile.write(tmp_path / "32.wav", np.zeros(9), 8000, subtype="PCM_32")
     with pytest.raises(
         UserInputError, match=r"32\.wav: holds 32-bit integers; decode it with soundfile"
@@ -80,6 +80,6 @@ def test_refuses_what_it_cannot_decode(tmp_path) -> None:
 
 
 @pytest.mark.skipif(INSTALLED, reason="tensorflow-io is installed")
-def test_says_what_to_install() -> None:
+def test_a_missing_package_is_named_with_its_extra() -> None:
     with pytest.raises(ImportError, match=r"up to 2\.17\.1: pip install \"tf-melgan\[io\]\""):
         tfio.read_audio(recordings(1)[0])

@@ -1,4 +1,4 @@
-"""The C client, built and run: its sound is that of Python's LiteRT, to the bit."""
+"""The C client, built and run: its output is bit-identical to that of LiteRT in Python."""
 
 import shutil
 import subprocess
@@ -39,11 +39,11 @@ def voice(tmp_path_factory):
     return path
 
 
-def run(program, voice, given: bytes) -> subprocess.CompletedProcess:
-    return subprocess.run([program, voice], input=given, capture_output=True, timeout=60)
+def run(program, voice, stdin: bytes) -> subprocess.CompletedProcess:
+    return subprocess.run([program, voice], input=stdin, capture_output=True, timeout=60)
 
 
-def test_its_sound_is_pythons(program, voice):
+def test_output_is_bit_identical_to_python(program, voice):
     python = LiteRTEngine(voice, threads=1)
     shortest, start = python.info.shortest, python.info.start_frames
     assert 1 < shortest < start < 32
@@ -55,17 +55,17 @@ def test_its_sound_is_pythons(program, voice):
     assert run(program, voice, b"").stdout == b""
 
 
-def test_bad_input_is_one_line_and_no_sound(program, voice, tmp_path):
+def test_bad_input_gives_one_line_and_no_output(program, voice, tmp_path):
     content = voice.read_bytes()
     cut, garbled = tmp_path / "cut.tflite", tmp_path / "garbled.tflite"
     cut.write_bytes(content[: len(content) // 2])
     garbled.write_bytes(bytes(64) + content[64:])
-    for path, given, reason in (
+    for path, stdin, reason in (
         (tmp_path / "none.tflite", b"", "none.tflite: cannot be read"),
         (cut, b"", "cut.tflite: is no voice of tf-melgan, or is cut off"),
         (garbled, b"", "garbled.tflite: LiteRT cannot read it"),
         (voice, bytes(42), "standard input: ends within a frame of 10 float32"),
     ):
-        done = run(program, path, given)
+        done = run(program, path, stdin)
         last = done.stderr.decode().splitlines()[-1]
         assert (done.returncode, done.stdout) == (2, b"") and reason in last, last

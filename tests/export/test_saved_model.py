@@ -1,4 +1,4 @@
-"""A SavedModel voice says what the Keras model says, in batches, streams and foreign processes."""
+"""A SavedModel equals the Keras model: in batches, streamed, and in other processes."""
 
 import json
 import shutil
@@ -22,8 +22,8 @@ GEOMETRIES = {
     **generators.GEOMETRIES,
     **{f"random {seed}": generators.random_geometry(seed) for seed in range(100, 104)},
 }
-# Runs where tf_melgan is missing, and needs TensorFlow and NumPy alone.
-FOREIGN = """
+# Runs without tf_melgan, with only TensorFlow and NumPy.
+WITHOUT_TF_MELGAN = """
 import importlib.abc, json, sys
 
 class Missing(importlib.abc.MetaPathFinder):
@@ -44,8 +44,8 @@ np.savez(sys.argv[3], mel=mel, audio=audio, **spec)
 
 
 @pytest.fixture(scope="module", params=GEOMETRIES)
-def made(request, tmp_path_factory):
-    """A generator, and the voice made of it."""
+def exported(request, tmp_path_factory):
+    """A generator and the voice exported from it."""
     geometry = GEOMETRIES[request.param]
     generator, path = generators.generator(geometry), tmp_path_factory.mktemp("voice") / "voice"
     info = export_saved_model(generator, generators.spec(geometry), path, request.param, "CC0")
@@ -56,33 +56,33 @@ def made(request, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A voice that tests do not change."""
+    """The folder of an exported voice; tests must not change it."""
     path = tmp_path_factory.mktemp("voice") / "voice"
     geometry = generators.GEOMETRIES["lite"]
     export_saved_model(generators.generator(geometry), generators.spec(geometry), path)
     return path
 
 
-def test_mels_of_any_length_equal_the_model(made):
-    generator, voice = made
+def test_mels_of_any_length_equal_the_model(exported):
+    generator, voice = exported
     for frames in (1, 2, 3, voice.info.shortest - 1, voice.info.shortest, 50):
         mel = generators.mels(max(frames, 1))
         sound = voice.full(mel)
         assert sound.shape == (len(mel) * voice.spec.hop,) and sound.dtype == np.float32
-        assert np.abs(sound - generators.said(generator, mel)).max() <= 1e-5
+        assert np.abs(sound - generators.synthesize(generator, mel)).max() <= 1e-5
 
 
-def test_a_batch_is_its_members(made):
-    generator, voice = made
+def test_a_batch_equals_its_members(exported):
+    generator, voice = exported
     for frames in (2, 40):
         batch = np.stack([generators.mels(frames, seed=seed) for seed in range(3)])
         sounds = voice.runners["serving_default"](mel=batch)["audio"]
-        expected = [generators.said(generator, mel) for mel in batch]
+        expected = [generators.synthesize(generator, mel) for mel in batch]
         assert np.abs(sounds - np.stack(expected)).max() <= 1e-5
 
 
-def test_a_padded_batch_is_each_as_if_alone(made):
-    generator, voice = made
+def test_a_padded_batch_equals_its_members(exported):
+    generator, voice = exported
     lengths = np.array([1, 2, 3, 4, 11, 40, 0], np.int32)
     batch = np.full((len(lengths), 40, 10), voice.spec.log_floor, np.float32)
     for row, frames in enumerate(lengths):
@@ -93,30 +93,34 @@ def test_a_padded_batch_is_each_as_if_alone(made):
         end = frames * voice.spec.hop
         assert not sound[end:].any()
         if frames:
-            assert np.abs(sound[:end] - generators.said(generator, mel[:frames])).max() <= 1e-5
+            assert (
+                np.abs(sound[:end] - generators.synthesize(generator, mel[:frames])).max() <= 1e-5
+            )
 
 
-def test_streams_equal_the_model(made):
-    generator, voice = made
+def test_streams_equal_the_model(exported):
+    generator, voice = exported
     rng = np.random.default_rng(0)
     stream = voice.stream()
     for frames in (1, 3, voice.info.start_frames, 60, 200):
         mel = generators.mels(frames)
-        pieces = [stream.push(piece) for piece in np.split(mel, generators.cuts(frames, rng))]
+        pieces = [
+            stream.push(piece) for piece in np.split(mel, generators.random_cuts(frames, rng))
+        ]
         sound = np.concatenate([*pieces, stream.finish()])
-        assert np.abs(sound - generators.said(generator, mel)).max() <= 1e-5
+        assert np.abs(sound - generators.synthesize(generator, mel)).max() <= 1e-5
 
 
-def test_long_mels_go_in_steps(made, monkeypatch):
-    generator, voice = made
+def test_long_mels_are_vocoded_in_steps(exported, monkeypatch):
+    generator, voice = exported
     monkeypatch.setattr(voice, "step", 16)
     monkeypatch.setattr(voice, "full", None)
     mel = generators.mels(101)
-    assert np.abs(voice(mel) - generators.said(generator, mel)).max() <= 1e-5
+    assert np.abs(voice(mel) - generators.synthesize(generator, mel)).max() <= 1e-5
 
 
-def test_the_facts_are_those_of_the_graph(made):
-    generator, voice = made
+def test_voice_info_equals_that_of_the_graph(exported):
+    generator, voice = exported
     graph, info = InferenceGraph(generator), voice.info
     assert (info.shortest, info.start_frames, info.lookahead) == (
         graph.shortest,
@@ -126,12 +130,19 @@ def test_the_facts_are_those_of_the_graph(made):
     assert info.weights == "float32" and info.licence == "CC0" and info.mel.n_mels == 10
 
 
-def test_it_loads_where_tf_melgan_is_missing(folder, tmp_path):
+def test_it_runs_without_tf_melgan(folder, tmp_path):
     voice = SavedModelEngine(folder)
     rng = np.random.default_rng(0)
     sound = rng.uniform(-0.5, 0.5, (2, 40 * voice.spec.hop - 17)).astype(np.float32)
     np.save(tmp_path / "sound.npy", sound)
-    command = [sys.executable, "-c", FOREIGN, folder, tmp_path / "sound.npy", tmp_path / "out.npz"]
+    command = [
+        sys.executable,
+        "-c",
+        WITHOUT_TF_MELGAN,
+        folder,
+        tmp_path / "sound.npy",
+        tmp_path / "out.npz",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     out = np.load(tmp_path / "out.npz")
@@ -143,7 +154,7 @@ def test_it_loads_where_tf_melgan_is_missing(folder, tmp_path):
     assert {key: out[key].item() for key in voice.spec.to_dict()} == voice.spec.to_dict()
 
 
-def test_saved_model_cli_names_its_signatures(folder):
+def test_saved_model_cli_lists_its_signatures(folder):
     cli = "from tensorflow.python.tools.saved_model_cli import main; main()"
     command = [sys.executable, "-c", cli, "show", "--dir", folder, "--tag_set", "serve"]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -163,15 +174,15 @@ def test_foreign_and_damaged_folders_are_refused(folder, tmp_path):
     entry = copied("unlike") / saved_model.ENTRY
     entry.write_text(json.dumps(json.loads(entry.read_text()) | {"mel": {"hop": -1}}))
     (tmp_path / "empty").mkdir()
-    voiceless = "is not a tf-melgan voice, or is damaged; write it with tf-melgan export"
+    no_voice = "is not a tf-melgan voice, or is damaged; write it with tf-melgan export"
     checksum = "its checksum is wrong; copy or export it again"
     for name, line in {
-        "foreign": voiceless,
-        "bare": voiceless,
-        "no JSON": voiceless,
-        "unlike": voiceless,
-        "empty": voiceless,
-        "none": voiceless,
+        "foreign": no_voice,
+        "bare": no_voice,
+        "no JSON": no_voice,
+        "unlike": no_voice,
+        "empty": no_voice,
+        "none": no_voice,
         "changed": checksum,
         "cut": checksum,
     }.items():
@@ -180,8 +191,8 @@ def test_foreign_and_damaged_folders_are_refused(folder, tmp_path):
         assert str(caught.value) == f"{tmp_path / name}: {line}"
 
 
-def test_what_this_tensorflow_cannot_run_is_refused(folder, tmp_path):
-    """A model of another program, with facts that fit it."""
+def test_a_model_that_tensorflow_cannot_run_is_refused(folder, tmp_path):
+    """A damaged model with a voice entry whose checksum fits it."""
     path = shutil.copytree(folder, tmp_path / "voice")
     (path / "saved_model.pb").write_bytes(b"noise")
     info = saved_model.stamped(SavedModelEngine(folder).info, path)
@@ -192,7 +203,7 @@ def test_what_this_tensorflow_cannot_run_is_refused(folder, tmp_path):
         SavedModelEngine(path)
 
 
-def test_a_folder_is_replaced_as_a_whole_or_refused(folder, tmp_path):
+def test_a_folder_is_replaced_completely_or_refused(folder, tmp_path):
     geometry = generators.GEOMETRIES["one stage"]
     path = shutil.copytree(folder, tmp_path / "voice")
     info = export_saved_model(generators.generator(geometry), generators.spec(geometry), path)

@@ -1,4 +1,4 @@
-"""The server of export/clients/serving: batches, exact answers, reasons for refusals."""
+"""The server in export/clients/serving: batching, exact results and error messages."""
 
 import importlib.util
 import json
@@ -46,7 +46,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def url(folder, tmp_path_factory):
-    """Of a server that speaks with the voice."""
+    """The address of a server that serves the voice."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -78,15 +78,15 @@ def _status(url):
         return json.load(response)
 
 
-def test_requests_of_different_lengths_are_batched_and_each_is_as_if_alone(url, folder):
-    voice, asked = SavedModelEngine(folder), client.Client(url)
+def test_requests_of_different_lengths_are_batched_without_changing_results(url, folder):
+    voice, server = SavedModelEngine(folder), client.Client(url)
     mels = [
         generators.mels(frames, seed=frames) for frames in [1, 2, 5, 13, 14, 30, 61, 100, 200] * 4
     ]
-    asked.vocode(mels[0])
+    server.vocode(mels[0])
     before = _status(url)["batches"]
     with ThreadPoolExecutor(12) as pool:
-        sounds = list(pool.map(asked.vocode, mels))
+        sounds = list(pool.map(server.vocode, mels))
     after = _status(url)["batches"]
     for mel, sound in zip(mels, sounds, strict=True):
         expected = voice.full(mel)
@@ -96,7 +96,7 @@ def test_requests_of_different_lengths_are_batched_and_each_is_as_if_alone(url, 
     assert after["count"] - before["count"] < len(mels)
 
 
-def test_a_batch_of_the_clients_own_is_answered_as_a_batch(url, folder):
+def test_a_request_may_hold_a_batch(url, folder):
     mels = [generators.mels(frames, seed=frames) for frames in (4, 20)]
     batch = np.zeros((2, 20, 10))
     for row, mel in zip(batch, mels, strict=True):
@@ -157,7 +157,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_bad_requests_are_told_why(url, name):
+def test_bad_requests_get_a_reason(url, name):
     body, reason = BAD[name]
     with pytest.raises(RuntimeError) as caught:
         client.Client(url).send(body.encode())
@@ -166,7 +166,7 @@ def test_bad_requests_are_told_why(url, name):
     assert json.loads(answer)["error"].startswith(reason)
 
 
-def test_a_wav_becomes_a_wav(url, folder, tmp_path):
+def test_the_client_vocodes_a_wav_file(url, folder, tmp_path):
     voice = SavedModelEngine(folder)
     sound = np.random.default_rng(0).uniform(-0.5, 0.5, 30 * voice.spec.hop - 9)
     source, target = str(tmp_path / "in.wav"), str(tmp_path / "out.wav")
@@ -175,11 +175,11 @@ def test_a_wav_becomes_a_wav(url, folder, tmp_path):
     mel = client.Client(url).log_mel(client.read_wav(source, voice.spec.sample_rate))
     vocoded = client.read_wav(target, voice.spec.sample_rate)
     assert vocoded.shape == (30 * voice.spec.hop,)
-    # Half a step of 16 bits, and the tolerance of what is served.
+    # Half a step of 16 bits, plus the tolerance of the server's results.
     assert np.abs(vocoded - voice.full(mel)).max() <= 0.5 / 32768 + 1e-5
 
 
-def test_the_load_test_checks_each_answer(url, folder):
+def test_the_load_test_checks_each_result(url, folder):
     command = [sys.executable, SERVING / "load.py", url, folder, "--clients", "4"]
     done = subprocess.run([*command, "--requests", "3"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-"""A tidied model computes what the converter's own file computes."""
+"""A stripped model computes the same as the file from the converter."""
 
 import numpy as np
 import pytest
@@ -13,13 +13,13 @@ from tf_melgan.export.tflite.strip import strip_model
 
 
 @pytest.mark.parametrize("weights", ["float32", "float16"])
-def test_tidying_leaves_the_sound_and_what_has_a_use(weights):
+def test_stripping_keeps_the_output_metadata_and_used_names(weights):
     graph = InferenceGraph(generators.generator(generators.GEOMETRIES["fourier"]))
     raw = exporter.convert(graph, exporter.signatures(graph), weights)
     before = schema.ModelT.InitFromPackedBuf(raw)
-    tidy = strip_model(schema.ModelT.InitFromPackedBuf(raw))
-    after = schema.ModelT.InitFromPackedBuf(tidy)
-    assert len(tidy) < len(raw) - 40 * sum(len(graph.tensors) for graph in after.subgraphs)
+    stripped = strip_model(schema.ModelT.InitFromPackedBuf(raw))
+    after = schema.ModelT.InitFromPackedBuf(stripped)
+    assert len(stripped) < len(raw) - 40 * sum(len(graph.tensors) for graph in after.subgraphs)
     assert not [buffer for buffer in after.buffers[1:] if buffer.data is None]
     for graph in after.subgraphs:
         named = [index for index, tensor in enumerate(graph.tensors) if tensor.name is not None]
@@ -28,7 +28,7 @@ def test_tidying_leaves_the_sound_and_what_has_a_use(weights):
     mel = generators.mels(40)[None]
     first, second = (
         Interpreter(model_content=model).get_signature_runner("vocode")(mel=mel)["audio"]
-        for model in (raw, tidy)
+        for model in (raw, stripped)
     )
     assert np.array_equal(first, second)
 

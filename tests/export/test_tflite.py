@@ -1,4 +1,4 @@
-"""A `.tflite` voice says what the Keras model says, in one piece or in any, to the bit."""
+"""A `.tflite` voice equals the Keras model; its streams are bit-identical to one call."""
 
 import json
 import subprocess
@@ -26,24 +26,24 @@ CALIBRATION = [generators.mels(60, seed=100 + seed) for seed in range(3)]
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    """A voice's file for each geometry, by name; made when it is first asked for."""
-    folder, made = tmp_path_factory.mktemp("voices"), {}
+    """Returns the voice file of a geometry by name, exported on first use."""
+    folder, exported = tmp_path_factory.mktemp("voices"), {}
 
     def file(name: str, weights: str = "float32"):
-        if (name, weights) not in made:
+        if (name, weights) not in exported:
             geometry = generators.GEOMETRIES[name]
             path = folder / f"{name}-{weights}.tflite"
-            given = (generators.spec(geometry), path, weights, name, "CC0", CALIBRATION)
-            exporter.export_tflite(generators.generator(geometry), *given)
-            made[name, weights] = path
-        return made[name, weights]
+            arguments = (generators.spec(geometry), path, weights, name, "CC0", CALIBRATION)
+            exporter.export_tflite(generators.generator(geometry), *arguments)
+            exported[name, weights] = path
+        return exported[name, weights]
 
     return file
 
 
 @pytest.mark.parametrize("name", generators.GEOMETRIES)
-def test_it_equals_the_model_at_any_length(files, name):
-    made, voice = (
+def test_any_length_equals_the_model(files, name):
+    model, voice = (
         generators.generator(generators.GEOMETRIES[name]),
         LiteRTEngine(files(name), threads=1),
     )
@@ -51,18 +51,18 @@ def test_it_equals_the_model_at_any_length(files, name):
         mel = generators.mels(max(frames, 1))
         for sound in (voice(mel), voice.full(mel)):
             assert sound.dtype == np.float32 and sound.shape == (len(mel) * voice.spec.hop,)
-            assert np.abs(sound - generators.said(made, mel)).max() <= 1e-5
+            assert np.abs(sound - generators.synthesize(model, mel)).max() <= 1e-5
 
 
 @pytest.mark.parametrize("weights", ["float32", "float16"])
 @pytest.mark.parametrize("threads", [1, 2])
-def test_any_chunking_gives_the_bits_of_the_whole(files, weights, threads):
+def test_streams_are_bit_identical_to_one_call(files, weights, threads):
     rng = np.random.default_rng(threads)
     for index in range(SWEEP // 2):
         name = list(generators.GEOMETRIES)[index % len(generators.GEOMETRIES)]
         voice = LiteRTEngine(files(name, weights), threads)
         frames = int(rng.integers(1, 120))
-        mel, cuts = generators.mels(frames, seed=index), generators.cuts(frames, rng)
+        mel, cuts = generators.mels(frames, seed=index), generators.random_cuts(frames, rng)
         stream = voice.stream()
         pieces = [stream.push(mel[a:b]) for a, b in zip([0, *cuts], [*cuts, frames], strict=True)]
         sound = np.concatenate([*pieces, stream.finish()])
@@ -74,15 +74,15 @@ def test_any_chunking_gives_the_bits_of_the_whole(files, weights, threads):
     [
         ("paper", "int8"),
         ("lite", "int8"),
-        # At frame rate each frame has a scale of its own.
+        # At frame rate each frame has its own scale.
         ("fourier", "int8"),
         ("fourier", "int8-dynamic"),
     ],
 )
-def test_scales_make_no_difference_between_chunkings(files, name, weights):
+def test_int8_streams_are_bit_identical_to_one_call(files, name, weights):
     voice, rng = LiteRTEngine(files(name, weights)), np.random.default_rng(0)
     for frames in (20, 75):
-        mel, cuts = generators.mels(frames), [3, *generators.cuts(frames - 3, rng, after=3)]
+        mel, cuts = generators.mels(frames), [3, *generators.random_cuts(frames - 3, rng, after=3)]
         stream = voice.stream()
         pieces = [stream.push(mel[a:b]) for a, b in zip([0, *cuts], [*cuts, frames], strict=True)]
         assert np.array_equal(np.concatenate([*pieces, stream.finish()]), voice.full(mel))
@@ -97,27 +97,27 @@ def test_scales_make_no_difference_between_chunkings(files, name, weights):
         ("wide", "int8-dynamic"),
     ],
 )
-def test_int8_says_nearly_the_same(files, name, weights):
+def test_int8_is_near_the_model(files, name, weights):
     mel = generators.mels(70)
-    expected = generators.said(generators.generator(generators.GEOMETRIES[name]), mel)
+    expected = generators.synthesize(generators.generator(generators.GEOMETRIES[name]), mel)
     error = LiteRTEngine(files(name, weights)).full(mel) - expected
     measured = 10 * np.log10(np.mean(expected**2) / np.mean(error**2))
-    # Less than float16 has, from 60 up: otherwise nothing was made int8.
+    # Below 60, where float16 begins: otherwise no layer would be int8.
     assert 30 < measured < 60
 
 
 @pytest.mark.parametrize(
     ("name", "weights", "int8", "float32"),
     [
-        # Two of each of 2 blocks, and 3 to the spectrum; the others are never int8.
+        # Two in each of 2 blocks, and 3 for the spectrum; the others are never int8.
         ("fourier", "int8", 7, 7),
         ("fourier", "int8-dynamic", 7, 7),
-        # The first is of 10 bands: too narrow for signals that are scaled as they come.
+        # The first has 10 input bands, too few for int8 with dynamic scales.
         ("wide", "int8-dynamic", 5, 1),
         ("wide", "int8", 6, 0),
     ],
 )
-def test_int8_computes_what_is_wide(files, name, weights, int8, float32):
+def test_int8_is_used_in_wide_convolutions(files, name, weights, int8, float32):
     interpreter = Interpreter(model_path=str(files(name, weights)))
     types = {x["index"]: x["dtype"] for x in interpreter.get_tensor_details()}
     convolutions = [
@@ -131,28 +131,28 @@ def test_int8_computes_what_is_wide(files, name, weights, int8, float32):
     assert len(convolutions) == int8 + float32
 
 
-def test_int8_without_recordings_says_what_it_needs(tmp_path):
-    made = generators.generator(generators.GEOMETRIES["one stage"])
+def test_int8_without_recordings_is_refused(tmp_path):
+    model = generators.generator(generators.GEOMETRIES["one stage"])
     with pytest.raises(
         UserInputError,
         match=r"^weights int8: need recordings to calibrate with; give --calibration$",
     ):
         exporter.export_tflite(
-            made, generators.spec(generators.PAPER), tmp_path / "x.tflite", "int8"
+            model, generators.spec(generators.PAPER), tmp_path / "x.tflite", "int8"
         )
 
 
-def test_sound_comes_as_soon_as_it_exists(files):
+def test_a_stream_returns_samples_as_early_as_possible(files):
     voice = LiteRTEngine(files("paper"))
-    stream, given = voice.stream(), 0
+    stream, samples = voice.stream(), 0
     for frame, mel in enumerate(generators.mels(20), 1):
-        given += len(stream.push(mel[None]))
+        samples += len(stream.push(mel[None]))
         enough = frame >= voice.info.start_frames
-        assert given == (frame * voice.spec.hop - voice.info.lookahead if enough else 0)
+        assert samples == (frame * voice.spec.hop - voice.info.lookahead if enough else 0)
     assert len(stream.finish()) == voice.info.lookahead
 
 
-def test_a_stream_can_be_used_again(files):
+def test_a_finished_stream_can_be_used_again(files):
     stream = LiteRTEngine(files("paper")).stream()
     sounds = [np.concatenate([stream.push(generators.mels(9)), stream.finish()]) for _ in range(2)]
     assert np.array_equal(*sounds)
@@ -163,16 +163,16 @@ def test_a_stream_can_be_used_again(files):
     ("name", "weights"),
     [
         *((name, "float32") for name in ("paper", "lite", "odd", "wide")),
-        *((name, "float32") for name in ("fourier", "fourier, blind")),
+        *((name, "float32") for name in ("fourier", "fourier, no lookahead")),
         *((name, "int8-dynamic") for name in ("fourier", "wide")),
     ],
 )
 @pytest.mark.parametrize("signature", ["vocode", "start", "step", "end"])
-def test_xnnpack_takes_all_of_it_as_one(name, weights, signature):
+def test_xnnpack_runs_each_signature_in_one_delegate(name, weights, signature):
     graph = InferenceGraph(generators.generator(generators.GEOMETRIES[name]))
     function = {signature: exporter.signatures(graph)[signature]}
-    model = exporter.with_default_frames(exporter.convert(graph, function, weights), 40)
-    interpreter = Interpreter(model_content=model)
+    content = exporter.with_default_frames(exporter.convert(graph, function, weights), 40)
+    interpreter = Interpreter(model_content=content)
     interpreter.allocate_tensors()
     names = [operation["op_name"] for operation in interpreter._get_ops_details()]
     assert names.count("DELEGATE") == 1
@@ -181,7 +181,7 @@ def test_xnnpack_takes_all_of_it_as_one(name, weights, signature):
     assert outputs <= set(delegated["outputs"].tolist())
 
 
-def test_it_allocates_as_it_is(files):
+def test_tensors_allocate_without_a_resize(files):
     interpreter = Interpreter(model_path=str(files("paper")))
     interpreter.allocate_tensors()
     for name in ("vocode", "start", "step"):
@@ -190,45 +190,47 @@ def test_it_allocates_as_it_is(files):
         assert list(details["shape_signature"]) == [1, -1, 10]
 
 
-def test_fewer_bits_shrink_the_file_and_change_the_sound_a_little(tmp_path):
-    made, mel = generators.generator(generators.PAPER | {"channels": 256}), generators.mels(40)
-    expected, sizes, snr = generators.said(made, mel), {}, {}
+def test_smaller_weights_shrink_the_file_and_keep_the_output_close(tmp_path):
+    model, mel = generators.generator(generators.PAPER | {"channels": 256}), generators.mels(40)
+    expected, sizes, snr = generators.synthesize(model, mel), {}, {}
     for weights in ("float32", "float16", "int8-dynamic"):
         path = tmp_path / f"{weights}.tflite"
-        exporter.export_tflite(made, generators.spec(generators.PAPER), path, weights)
+        exporter.export_tflite(model, generators.spec(generators.PAPER), path, weights)
         sizes[weights] = path.stat().st_size
         error = LiteRTEngine(path).full(mel) - expected
         snr[weights] = 10 * np.log10(np.mean(expected**2) / np.mean(error**2))
-    parameters = made.folded().count_params()
-    # Less what it takes to describe as many conversions.
+    parameters = model.folded().count_params()
+    # Minus the size of the dequantize operations that float16 adds.
     assert 2 * parameters - 100_000 < sizes["float32"] - sizes["float16"] <= 2 * parameters
     assert sizes["int8-dynamic"] < 0.4 * sizes["float32"]
     assert snr["float32"] > 100 and 55 < snr["float16"] < 100 and 25 < snr["int8-dynamic"] < 90
 
 
-def test_the_file_says_what_it_is(files):
+def test_the_file_describes_itself(files):
     with zipfile.ZipFile(files("paper", "float16")) as archive:
-        said = json.loads(archive.read("voice.json"))
+        info = json.loads(archive.read("voice.json"))
     geometry = generators.GEOMETRIES["paper"]
-    assert said["mel"] == generators.spec(geometry).to_dict()
-    assert (said["name"], said["licence"], said["weights"]) == ("paper", "CC0", "float16")
-    assert (said["shortest"], said["start_frames"], said["lookahead"]) == (4, 6, 1425)
+    assert info["mel"] == generators.spec(geometry).to_dict()
+    assert (info["name"], info["licence"], info["weights"]) == ("paper", "CC0", "float16")
+    assert (info["shortest"], info["start_frames"], info["lookahead"]) == (4, 6, 1425)
     summary = voice_file.read(files("paper", "float16")).summary()
-    assert summary.endswith("begins with 6 frames (70 ms) and lags 1425 samples (64.6 ms)")
+    assert summary.endswith(
+        "starts after 6 frames (70 ms) and has a latency of 1425 samples (64.6 ms)"
+    )
 
 
-def test_it_runs_where_there_is_only_litert_and_numpy(files, tmp_path):
+def test_it_runs_with_only_litert_and_numpy(files, tmp_path):
     """In a process that cannot import TensorFlow, Keras or anything of this package."""
     np.save(tmp_path / "mel.npy", generators.mels(33))
     code = f"""
 import importlib.abc, sys
 
-class Only(importlib.abc.MetaPathFinder):
+class Missing(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path, target=None):
         if name.split(".")[0] in {{"tf_melgan", "tensorflow", "keras", "librosa", "jax"}}:
             raise ModuleNotFoundError(name)
 
-sys.meta_path.insert(0, Only())
+sys.meta_path.insert(0, Missing())
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
@@ -246,12 +248,12 @@ def test_the_command_line_vocodes_without_tensorflow_or_keras(files, tmp_path):
     code = f"""
 import importlib.abc, sys
 
-class Without(importlib.abc.MetaPathFinder):
+class Missing(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path, target=None):
         if name.split(".")[0] in {{"tensorflow", "keras", "librosa", "scipy", "soxr", "jax"}}:
             raise ModuleNotFoundError(name)
 
-sys.meta_path.insert(0, Without())
+sys.meta_path.insert(0, Missing())
 from tf_melgan.cli.main import main
 
 words = ["vocode", "mel.npy", "--voice", {str(files("paper"))!r}, "--float", "--threads", "1"]
@@ -266,15 +268,15 @@ def test_damaged_and_foreign_files_are_refused(files, tmp_path):
     good = files("paper").read_bytes()
     changed = bytearray(good)
     changed[len(good) // 2] ^= 1
-    model = good[: voice_file.read(files("paper")).size]
+    bare = good[: voice_file.read(files("paper")).size]
     no_voice = "is not a tf-melgan voice, or is damaged; write it with tf-melgan export"
     lines = {
         "cut.tflite": (good[: len(good) // 2], no_voice),
-        "bare.tflite": (model, no_voice),
+        "bare.tflite": (bare, no_voice),
         "changed.tflite": (bytes(changed), "its checksum is wrong; copy or export it again"),
         "zeros.tflite": (
             bytes(1000),
-            "is not a voice; give a run's folder, a SavedModel, a .keras or a .tflite file",
+            "is not a voice; give a run's folder, a SavedModel, a .tflite, .keras or .npz file",
         ),
     }
     for name, (content, line) in lines.items():

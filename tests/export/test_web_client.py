@@ -1,4 +1,4 @@
-"""The browser client, in headless Chromium: its sound is that of Python's LiteRT."""
+"""The browser client in headless Chromium: its output equals that of LiteRT in Python."""
 
 import json
 import shutil
@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import pytest
 from helpers import chromium
-from helpers.chromium import script, served, wait
+from helpers.chromium import script, serve_folder, wait
 from helpers.speech import recordings
 from selenium.webdriver import Chrome
 
@@ -40,14 +40,14 @@ ISOLATION = {
 }
 STREAM_IN_CHUNKS = """
 const { Vocoder } = await import("./vocoder.js");
-const [name, cuts] = given;
+const [name, chunkings] = args;
 const vocoder = await Vocoder.open(name, await (await fetch(name)).arrayBuffer());
 const bands = vocoder.spec.n_mels;
 const differences = [];
-for (const chunks of cuts) {
+for (const chunks of chunkings) {
   const frames = chunks.reduce((sum, count) => sum + count);
   const mel = Float32Array.from({ length: frames * bands }, (_, i) => -3 + Math.sin(i * i));
-  const whole = await vocoder.whole(mel);
+  const full = await vocoder.whole(mel);
   const sound = [];
   let place = 0;
   for (const count of chunks) {
@@ -55,15 +55,15 @@ for (const chunks of cuts) {
     place += count * bands;
   }
   sound.push(...(await vocoder.finish()));
-  const difference = Math.max(...whole.map((value, i) => Math.abs(value - sound[i])));
-  differences.push([frames, sound.length - whole.length, difference]);
+  const difference = Math.max(...full.map((value, i) => Math.abs(value - sound[i])));
+  differences.push([frames, sound.length - full.length, difference]);
 }
 vocoder.close();
 return differences;
 """
 DROP = """
 const transfer = new DataTransfer();
-for (const name of given) {
+for (const name of args) {
   transfer.items.add(new File([await (await fetch(name)).blob()], name));
 }
 document.dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, cancelable: true }));
@@ -72,7 +72,7 @@ document.dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, cancelabl
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a web server shows: the client, and beside it voices and recordings."""
+    """The folder to serve: the client, with voices and recordings."""
     missing = [name for name in ("npm", *chromium.PROGRAMS) if not shutil.which(name)]
     assert not missing, f"install {', '.join(missing)}; Debian: npm, chromium, chromium-driver"
     folder = tmp_path_factory.mktemp("web") / "site"
@@ -95,7 +95,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def loud_generator(spec: MelSpec, **options: Any) -> MelGANGenerator:
-    """Random weights by which no layer is silent and the sound is as loud as speech."""
+    """A generator with random weights: no layer is silent, and the output is as loud as speech."""
     keras.utils.set_random_seed(3)
     generator = MelGANGenerator(**{"channels": 32} | options)
     generator.build((None, None, spec.n_mels))
@@ -112,7 +112,7 @@ def loud_generator(spec: MelSpec, **options: Any) -> MelGANGenerator:
 
 @pytest.fixture(scope="module")
 def address(site: Path) -> Iterator[str]:
-    with served(site, {}) as address:
+    with serve_folder(site, {}) as address:
         yield address
 
 
@@ -135,13 +135,13 @@ def choose(browser: Chrome, field: str, path: Path) -> None:
 
 
 def shown(browser: Chrome) -> dict[str, np.ndarray]:
-    """What the page shows once the voice has spoken, of samples and log-mels."""
+    """Waits until the page has vocoded, and returns its samples and log-mels."""
     wait(browser, lambda: "real time" in text(browser, "voice-facts") or problem(browser))
     assert not problem(browser)
     names = ("samples", "mel", "madeSamples", "madeMel")
     values = script(
         browser,
-        "const { shown } = await import('./page.js'); return given[0].map((n) => [...shown[n]]);",
+        "const { shown } = await import('./page.js'); return args[0].map((n) => [...shown[n]]);",
         names,
     )
     return {n: np.array(value, np.float32) for n, value in zip(names, values, strict=True)}
@@ -168,51 +168,55 @@ def test_the_page_makes_the_sound_that_python_makes(
     spec = SPECS[voice]
     browser.get(address)
     page = vocoded(browser, site, voice, sound)
-    mel, made = page["mel"].reshape(-1, spec.n_mels), page["madeSamples"]
+    mel, actual = page["mel"].reshape(-1, spec.n_mels), page["madeSamples"]
     expected = LiteRTEngine(site / f"{voice}.tflite")(mel)
     if spec.sample_rate == 22050:
         # Chromium divides the positive samples of 16 bits by 32767.
         near(page["samples"], load_audio(site / sound, 22050), 2**-15)
     near(mel, log_mel(page["samples"].astype(np.float64), spec), 2e-6)
     assert 0.05 < expected.std() < 0.5
-    near(made, expected, 2e-6)
-    near(page["madeMel"].reshape(mel.shape), log_mel(made.astype(np.float64), spec), 2e-6)
+    near(actual, expected, 2e-6)
+    near(page["madeMel"].reshape(mel.shape), log_mel(actual.astype(np.float64), spec), 2e-6)
 
 
-def test_threads_change_no_bit(browser: Chrome, address: str, site: Path) -> None:
+def test_threads_do_not_change_the_output(browser: Chrome, address: str, site: Path) -> None:
     browser.get(address)
     assert not browser.execute_script("return crossOriginIsolated")
     alone = vocoded(browser, site, "hop256", "speech.wav")["madeSamples"]
-    with served(site, ISOLATION) as isolated:
+    with serve_folder(site, ISOLATION) as isolated:
         browser.get(isolated)
         assert browser.execute_script("return crossOriginIsolated")
         assert np.array_equal(vocoded(browser, site, "hop256", "speech.wav")["madeSamples"], alone)
 
 
 @pytest.mark.parametrize("voice", SPECS)
-def test_any_chunks_make_the_bits_of_the_whole(browser: Chrome, address: str, voice: str) -> None:
+def test_streams_are_bit_identical_to_one_call_in_the_browser(
+    browser: Chrome, address: str, voice: str
+) -> None:
     browser.get(address)
     random = np.random.default_rng(5)
-    chunks = [cut(random, length) for length in (1, 2, 5, 6, 7, 33, 70, 131) for _ in range(2)]
+    chunks = [
+        random_chunks(random, length) for length in (1, 2, 5, 6, 7, 33, 70, 131) for _ in range(2)
+    ]
     differences = script(browser, STREAM_IN_CHUNKS, f"{voice}.tflite", chunks)
     assert differences == [[sum(sizes), 0, 0] for sizes in chunks]
 
 
-def cut(random: np.random.Generator, length: int) -> list[int]:
-    """Chunk sizes from 0 up that sum to `length`."""
+def random_chunks(random: np.random.Generator, length: int) -> list[int]:
+    """Chunk sizes, which may be 0, that sum to `length`."""
     borders = np.sort(random.integers(0, length + 1, random.integers(1, 6)))
     return np.diff([0, *borders, length]).tolist()
 
 
-def test_what_is_made_is_heard(browser: Chrome, address: str, site: Path) -> None:
+def test_the_vocoded_samples_are_played(browser: Chrome, address: str, site: Path) -> None:
     browser.get(address)
-    made = vocoded(browser, site, "hop256", "speech.wav")["madeSamples"]
+    samples = vocoded(browser, site, "hop256", "speech.wav")["madeSamples"]
     browser.find_element("id", "play-voice").click()
-    heard = "const { shown } = await import('./page.js'); return [shown.played, shown.gaps];"
-    assert wait(browser, lambda: (r := script(browser, heard))[0] and r) == [len(made), 0]
+    playback = "const { shown } = await import('./page.js'); return [shown.played, shown.gaps];"
+    assert wait(browser, lambda: (r := script(browser, playback))[0] and r) == [len(samples), 0]
 
 
-def test_files_are_dropped(browser: Chrome, address: str, site: Path) -> None:
+def test_files_can_be_dropped(browser: Chrome, address: str, site: Path) -> None:
     browser.get(address)
     script(browser, DROP, "speech.wav", "hop256.tflite")
     dropped = shown(browser)
@@ -239,12 +243,12 @@ def test_a_recording_is_resampled(browser: Chrome, address: str, site: Path) -> 
     samples = vocoded(browser, site, "hop256", "sine16k.wav")["samples"]
     assert abs(len(samples) - 22050) <= 1
     exact = 0.5 * np.sin(2 * np.pi * 440 * np.arange(len(samples)) / 22050)
-    inner = slice(500, -500)  # no resampler knows what is beyond the ends
+    inner = slice(500, -500)  # resamplers differ at the ends
     near(samples[inner], exact[inner], 2e-4)
 
 
 @pytest.mark.parametrize(
-    ("field", "name", "says"),
+    ("field", "name", "start"),
     [
         ("voice-file", "truncated.tflite", "truncated.tflite: is no voice of tf-melgan, or is"),
         ("voice-file", "foreign.tflite", "foreign.tflite: is no voice of tf-melgan, or is"),
@@ -253,31 +257,31 @@ def test_a_recording_is_resampled(browser: Chrome, address: str, site: Path) -> 
     ],
 )
 def test_bad_files_get_one_clear_line(
-    browser: Chrome, address: str, site: Path, field: str, name: str, says: str
+    browser: Chrome, address: str, site: Path, field: str, name: str, start: str
 ) -> None:
     browser.get(address + "?voice=hop256.tflite")
     wait(browser, lambda: "22050 Hz" in text(browser, "voice"))
     choose(browser, field, site / name)
     line = wait(browser, lambda: problem(browser))
-    assert line.startswith(says) and "\n" not in line
-    # The page goes on with what it had.
+    assert line.startswith(start) and "\n" not in line
+    # The page still works with the voice it had.
     choose(browser, "sound-file", site / "short.wav")
     wait(browser, lambda: not problem(browser))
     assert len(shown(browser)["madeSamples"]) == 1024
 
 
-def test_nothing_leaves_the_machine(address: str, site: Path, tmp_path: Path) -> None:
+def test_the_page_sends_nothing_to_other_machines(address: str, site: Path, tmp_path: Path) -> None:
     log = tmp_path / "net.json"
     with chromium.browser(tmp_path / "profile", f"--log-net-log={log}") as browser:
         browser.get(address + "?voice=hop256.tflite")
         choose(browser, "sound-file", site / "speech.wav")
         assert len(shown(browser)["madeSamples"]) > 2 * 22050
     events = [event.get("params", {}) for event in json.loads(log.read_text())["events"]]
-    # Those that a page or its worker asked for, and not the browser for itself.
-    asked = {
+    # Requests of the page and its worker, without those of the browser itself.
+    requested = {
         event["url"]
         for event in events
         if "url" in event and str(event.get("initiator", "")).startswith("http://127.0.0.1")
     }
-    assert any(url.endswith(".wasm") for url in asked)
-    assert all(url.startswith((address, f"blob:{address}")) for url in asked), asked
+    assert any(url.endswith(".wasm") for url in requested)
+    assert all(url.startswith((address, f"blob:{address}")) for url in requested), requested

@@ -1,4 +1,4 @@
-"""One training step on the backend that KERAS_BACKEND names: OPTIMIZER, and where to save."""
+"""Runs one training step on the backend in KERAS_BACKEND: backends_worker.py OPTIMIZER FILE."""
 
 import sys
 
@@ -9,7 +9,7 @@ from tf_melgan.config import Config
 from tf_melgan.training.gan import MelGAN
 
 optimizer, path = sys.argv[1:]
-# In float32, Adam turns a gradient that is rounding alone into a whole step.
+# In float32, Adam turns a gradient that is only rounding error into a full step.
 keras.config.set_floatx("float64")
 config = Config.from_dict(
     {
@@ -25,11 +25,11 @@ model = MelGAN(config, dtype="float64")
 for variable in (*model.generator.variables, *model.discriminator.variables):
     variable.assign(random.normal(0.5 if variable.name == "g" else 0.0, 0.1, variable.shape))
 model.average.set_weights(model.generator.get_weights())
-kinds = {
+optimizers = {
     "sgd": lambda: keras.optimizers.SGD(1e-2),
     "adam": lambda: keras.optimizers.Adam(1e-4, 0.5, 0.9, epsilon=1e-8),
 }
-model.compile(kinds[optimizer](), kinds[optimizer]())
+model.compile(optimizers[optimizer](), optimizers[optimizer]())
 batch = random.normal(size=(4, 40, 12)), random.uniform(-0.9, 0.9, (4, 960, 1))
 history = model.fit((each for each in [batch]), steps_per_epoch=1, verbose=0).history
 values = {f"loss {name}": value[0] for name, value in history.items()}

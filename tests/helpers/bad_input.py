@@ -1,4 +1,4 @@
-"""How a table of bad input is checked: each act gives one line, no more and no other."""
+"""Checks the one-line error that bad input gives."""
 
 import re
 from collections.abc import Callable
@@ -8,9 +8,9 @@ import pytest
 from tf_melgan.errors import UserInputError
 
 
-def says(act: Callable[[], object], line: str) -> None:
-    """`act` raises `UserInputError` with `line`, where {…} stands for any text."""
+def assert_user_error(call: Callable[[], object], line: str) -> None:
+    """Asserts that `call` raises `UserInputError` with `line`, where {…} stands for any text."""
     with pytest.raises(UserInputError) as caught:
-        act()
+        call()
     pattern = re.escape(line).replace(re.escape("{…}"), r"[^;\n]+")
     assert re.fullmatch(pattern, str(caught.value)), str(caught.value)

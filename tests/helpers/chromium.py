@@ -22,24 +22,24 @@ _FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    # It knows no address but this machine's own.
+    # Resolve no host name: only 127.0.0.1 can be reached.
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
-    # Its microphone beeps, and asks nobody.
+    # Use a fake microphone that beeps, and grant access to it without a prompt.
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
 )
-_PATIENCE = 120  # seconds
+_TIMEOUT = 120  # seconds
 
 
 @contextmanager
 def browser(profile: Path, *flags: str) -> Iterator[webdriver.Chrome]:
-    """A browser with a profile folder of its own, closed at the end."""
+    """Opens a browser with its own profile folder and closes it at the end."""
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium")
     for flag in (*_FLAGS, f"--user-data-dir={profile}", *flags):
         options.add_argument(flag)
     driver = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
-    driver.set_script_timeout(_PATIENCE)
+    driver.set_script_timeout(_TIMEOUT)
     try:
         yield driver
     finally:
@@ -47,8 +47,8 @@ def browser(profile: Path, *flags: str) -> Iterator[webdriver.Chrome]:
 
 
 @contextmanager
-def served(folder: Path, headers: dict[str, str]) -> Iterator[str]:
-    """The address of a server of a folder that adds headers."""
+def serve_folder(folder: Path, headers: dict[str, str]) -> Iterator[str]:
+    """Serves a folder with extra HTTP headers. Yields the server's address."""
 
     class Handler(http.server.SimpleHTTPRequestHandler):
         def end_headers(self) -> None:
@@ -68,14 +68,14 @@ def served(folder: Path, headers: dict[str, str]) -> Iterator[str]:
 
 
 def wait(driver: webdriver.Chrome, condition: Callable[[], Any]) -> Any:
-    """The first value of `condition` that is true."""
-    return WebDriverWait(driver, _PATIENCE, 0.1).until(lambda _: condition())
+    """Waits until `condition` returns a true value, and returns it."""
+    return WebDriverWait(driver, _TIMEOUT, 0.1).until(lambda _: condition())
 
 
 def script(driver: webdriver.Chrome, body: str, *arguments: Any) -> Any:
-    """Runs an asynchronous function's body in the page; its arguments are `given`."""
+    """Runs the body of an asynchronous function in the page; its arguments are `args`."""
     answer = driver.execute_async_script(
-        "const given = [...arguments], done = given.pop();"
+        "const args = [...arguments], done = args.pop();"
         f"(async () => {{ {body} }})().then((value) => done({{ value }}),"
         "(error) => done({ error: error.stack }));",
         *arguments,

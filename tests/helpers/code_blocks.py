@@ -25,10 +25,10 @@ class Block:
     """A fenced block.
 
     Attributes:
-        language: what the fence says, or "".
-        code: its lines.
-        line: where the first of them is on the page, counted from 1.
-        left_out: why it is not run ("" where the comment gives no reason), or None.
+        language: the language after the fence, or "".
+        code: its content.
+        line: the line number of its first line on the page, from 1.
+        left_out: the reason why it is not run ("" if the comment gives none), or None.
     """
 
     language: str
@@ -42,7 +42,7 @@ class Block:
 
 
 def blocks(page: Path) -> Iterator[Block]:
-    """The fenced blocks of a page, in order, those within lists and notes too."""
+    """The fenced blocks of a page in order, including those in lists and notes."""
     reason: str | None = None
     for token in MarkdownIt().parse(page.read_text(encoding="utf-8")):
         if token.type == "fence":
@@ -54,19 +54,19 @@ def blocks(page: Path) -> Iterator[Block]:
 
 
 def stray_comments(page: Path) -> int:
-    """How many comments say `not run` where no block follows."""
+    """The number of `not run` comments that no block follows."""
     comments = len(_NOT_RUN.findall(page.read_text(encoding="utf-8")))
     return comments - sum(block.left_out is not None for block in blocks(page))
 
 
 def indented_blocks(page: Path) -> list[int]:
-    """The lines of blocks that are code by their indentation alone, which nothing would run."""
+    """The line numbers of indented code blocks, which are never run."""
     tokens = MarkdownIt().parse(page.read_text(encoding="utf-8"))
     return [token.map[0] + 1 for token in tokens if token.type == "code_block" and token.map]
 
 
 def run(page: Path) -> int:
-    """Runs a page's blocks in the current folder. Returns how many it were.
+    """Runs a page's blocks in the current folder. Returns the number of blocks that ran.
 
     Raises:
         Exception: whatever a block raises; `CalledProcessError` if it is a command that fails.
@@ -78,7 +78,7 @@ def run(page: Path) -> int:
             continue
         print(f"-- {page.name}:{block.line}", flush=True)
         if block.language == "python":
-            # So many lines down that a traceback shows those of the page.
+            # Empty lines in front make tracebacks show the page's line numbers.
             exec(compile("\n" * (block.line - 1) + block.code, page, "exec"), namespace)
         else:
             command = block.code

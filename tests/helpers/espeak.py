@@ -1,4 +1,4 @@
-"""Synthetic speech to try things on, by espeak-ng through the package espeakng-loader."""
+"""Synthetic speech for tests, from espeak-ng through the package espeakng-loader."""
 
 import ctypes
 from functools import cache
@@ -23,10 +23,10 @@ def _library() -> tuple[Any, int]:
 def speak(
     text: str, voice: str = "en", speed: int = 160, pitch: int = 50
 ) -> tuple[np.ndarray, int]:
-    """Says `text`: float32 (samples,) in [-1, 1] and its rate in Hz.
+    """Synthesizes `text`. Returns float32 (samples,) in [-1, 1] and the sample rate in Hz.
 
     Args:
-        voice: espeak-ng's name of a language or voice.
+        voice: a language or voice name of espeak-ng.
         speed: words per minute.
         pitch: 0 to 100.
     """

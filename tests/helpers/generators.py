@@ -1,4 +1,4 @@
-"""Generators of any geometry, and voices made of them, for tests."""
+"""Generators of many geometries with random weights, and mels for them."""
 
 import math
 
@@ -20,7 +20,7 @@ GEOMETRIES = {
     "one stage": {"channels": 4, "upsampling": (7,), "dilations": (1,)},
     "wide": {"channels": 256, "upsampling": (2,), "dilations": (1,)},
     "fourier": {"type": "fourier", "width": 64, "depth": 2, "lookahead": 3, "hop": 8},
-    "fourier, blind": {"type": "fourier", "width": 12, "depth": 3, "lookahead": 0, "hop": 7},
+    "fourier, no lookahead": {"type": "fourier", "width": 12, "depth": 3, "lookahead": 0, "hop": 7},
 }
 
 
@@ -43,23 +43,23 @@ def random_fourier(seed: int) -> dict:
 
 
 def generator(geometry: dict, n_mels: int = 10, seed: int = 0) -> Generator:
-    """With weights that make no layer's output vanish."""
+    """A generator with random weights under which no layer's output vanishes."""
     keras.utils.set_random_seed(seed)
     if geometry.get("type") == "fourier":
         sizes = {key: value for key, value in geometry.items() if key not in ("type", "hop")}
-        made = FourierGenerator(spec(geometry, n_mels), **sizes)
-        made.build((None, None, n_mels))
-        _roughen(made)
-        return made
-    made = MelGANGenerator(n_mels, initializer="torch", **geometry)
-    made.build((None, None, n_mels))
-    return made
+        model = FourierGenerator(spec(geometry, n_mels), **sizes)
+        model.build((None, None, n_mels))
+        _randomize(model)
+        return model
+    model = MelGANGenerator(n_mels, initializer="torch", **geometry)
+    model.build((None, None, n_mels))
+    return model
 
 
-def _roughen(made: FourierGenerator) -> None:
-    """Gives gains and biases that differ, and kernels that keep a signal's size."""
-    rng = np.random.default_rng(made.width)
-    for weight in made.weights:
+def _randomize(model: FourierGenerator) -> None:
+    """Assigns varied gains and biases, and kernels that keep the scale of a signal."""
+    rng = np.random.default_rng(model.width)
+    for weight in model.weights:
         shape = tuple(weight.shape)
         if len(shape) > 1:
             value = rng.normal(0, 1 / math.sqrt(shape[0] * max(shape[1:-1], default=1)), shape)
@@ -69,6 +69,7 @@ def _roughen(made: FourierGenerator) -> None:
 
 
 def spec(geometry: dict, n_mels: int = 10) -> MelSpec:
+    """The mel spec whose hop is that of the geometry."""
     if geometry.get("type") == "fourier":
         hop = geometry["hop"]
     else:
@@ -77,16 +78,16 @@ def spec(geometry: dict, n_mels: int = 10) -> MelSpec:
 
 
 def mels(frames: int, n_mels: int = 10, seed: int = 0) -> np.ndarray:
-    """Float32 (frames, n_mels), as `MelSpec` may give them."""
+    """A random log-mel, float32 (frames, n_mels), within the range of `MelSpec`."""
     return np.random.default_rng(seed).uniform(-5, 0, (frames, n_mels)).astype(np.float32)
 
 
-def said(generator: Generator, mel: np.ndarray) -> np.ndarray:
-    """What the Keras model makes of one mel: (samples,)."""
+def synthesize(generator: Generator, mel: np.ndarray) -> np.ndarray:
+    """The output (samples,) of the Keras model for one mel."""
     return keras.ops.convert_to_numpy(generator(mel[None]))[0, :, 0]
 
 
-def cuts(frames: int, rng: np.random.Generator, after: int = 0) -> list[int]:
-    """Random places to cut so many frames at that come `after` others, from none to all of them."""
+def random_cuts(frames: int, rng: np.random.Generator, after: int = 0) -> list[int]:
+    """From none to all of the positions in `frames` frames, each plus `after`, drawn at random."""
     share = rng.choice([0.02, 0.2, 1.0]) * rng.random()
     return (after + np.flatnonzero(rng.random(frames) < share)).tolist()

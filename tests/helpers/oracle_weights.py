@@ -1,6 +1,6 @@
-"""Which parameter of the PyTorch oracle is which variable of ours, and the same values in both.
+"""Maps the parameters of the PyTorch oracle to the variables of the Keras models.
 
-Both sides list v, g and bias of every convolution in the same order. Needs no torch to import.
+Both list v, g and bias of every convolution in the same order. Importing this needs no torch.
 """
 
 from typing import TYPE_CHECKING
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-def parameters(theirs: "nn.Module") -> "list[nn.Parameter]":
+def parameters(torch_model: "nn.Module") -> "list[nn.Parameter]":
     """The oracle's parameters, in order."""
     return [
         parameter
-        for convolution in theirs.modules()
+        for convolution in torch_model.modules()
         if hasattr(convolution, "parametrizations")
         for parameter in (
             convolution.parametrizations.weight.original1,
@@ -29,31 +29,35 @@ def parameters(theirs: "nn.Module") -> "list[nn.Parameter]":
     ]
 
 
-def variables(ours: keras.Model) -> list[keras.Variable]:
-    """Our variables, in order."""
+def variables(keras_model: keras.Model) -> list[keras.Variable]:
+    """The variables of the Keras model, in the same order."""
     return [
-        variable for layer in _layers(ours) for variable in (layer.v, layer.g, layer.layer.bias)
+        variable
+        for layer in _layers(keras_model)
+        for variable in (layer.v, layer.g, layer.layer.bias)
     ]
 
 
-def pairs(theirs: "nn.Module", ours: keras.Model) -> "list[tuple[nn.Parameter, keras.Variable]]":
-    """Every parameter with its variable."""
-    return list(zip(parameters(theirs), variables(ours), strict=True))
+def pairs(
+    torch_model: "nn.Module", keras_model: keras.Model
+) -> "list[tuple[nn.Parameter, keras.Variable]]":
+    """Each parameter of the oracle with the Keras variable that corresponds to it."""
+    return list(zip(parameters(torch_model), variables(keras_model), strict=True))
 
 
-def as_ours(values: np.ndarray, variable: keras.Variable) -> np.ndarray:
-    """A parameter's values, or its gradient's, in the layout of our variable.
+def as_keras(values: np.ndarray, variable: keras.Variable) -> np.ndarray:
+    """The values of a parameter, or of its gradient, in the layout of the Keras variable.
 
-    torch's (out, in, kernel), or (in, out, kernel) where transposed, are Keras's the other way
-    round; g is (n, 1, 1) there and (n,) here.
+    Kernels are (out, in, kernel) in torch, or (in, out, kernel) if transposed; Keras has the axes
+    in reverse order. g is (n, 1, 1) in torch and (n,) in Keras.
     """
     return np.transpose(values).reshape(variable.shape)
 
 
-def copy(theirs: "nn.Module", ours: keras.Model) -> None:
-    """Gives our variables the values of the oracle's parameters."""
-    for parameter, variable in pairs(theirs, ours):
-        variable.assign(as_ours(parameter.detach().numpy(), variable))
+def copy(torch_model: "nn.Module", keras_model: keras.Model) -> None:
+    """Assigns the values of the oracle's parameters to the Keras variables."""
+    for parameter, variable in pairs(torch_model, keras_model):
+        variable.assign(as_keras(parameter.detach().numpy(), variable))
 
 
 def _layers(model: keras.Model) -> list[WeightNormalization]:

@@ -1,4 +1,4 @@
-"""Trains on one and on two replicas and writes what it saw; run by test_replicas.py."""
+"""Trains on one and on two replicas and writes the results as JSON; run by test_replicas.py."""
 
 import json
 import sys
@@ -29,14 +29,14 @@ CONFIG = Config.from_dict(
             "downsampling": [4, 4],
             "initializer": "torch",
         },
-        # Adam scales a gradient that is zero but for rounding up to a whole step, so there must be
-        # none: the recipe's small initial weights give some, and so does the hinge loss, to the
-        # biases of scores that all lie within it.
+        # Adam turns a gradient that is only rounding error into a full step, so no gradient may be
+        # near zero. With the recipe's small initial weights some are, and with the hinge loss so
+        # are the bias gradients of scores that all lie within the hinge.
         "loss": {"adversarial": "least_squares", "weights": {"mel": 1.0}},
         "training": {"ema_decay": 0.5},
     }
 )
-# Every loss there is; spectral convergence is a ratio over the whole batch.
+# All spectral losses; spectral convergence is a ratio over the full batch.
 SPECTRAL = CONFIG.with_values(
     **{f"loss.weights.{name}": 1.0 for name in SPECTRAL_LOSSES} | {"loss.weights.adversarial": 1.0}
 )
@@ -71,9 +71,9 @@ def weights_after(
     return [before, model.get_weights()]
 
 
-def refusal(act: Callable) -> str:
+def refusal(call: Callable) -> str:
     try:
-        act()
+        call()
     except ValueError as error:
         return str(error)
     return "nothing was refused"
@@ -83,7 +83,7 @@ def main(path: str) -> None:
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
     strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-    seen = {}
+    results = {}
     cases = {name: (optimizer, CONFIG) for name, optimizer in OPTIMIZERS.items()}
     cases["spectral losses"] = OPTIMIZERS["sgd"], SPECTRAL
     for name, (optimizer, config) in cases.items():
@@ -92,7 +92,7 @@ def main(path: str) -> None:
         before, one = weights_after(None, optimizer, config)
         _, two = weights_after(strategy, optimizer, config)
         scale = max(np.abs(a).max() for a in one)
-        seen[name] = {
+        results[name] = {
             "replicas": strategy.num_replicas_in_sync,
             "moved": float(max(np.abs(a - b).max() for a, b in zip(one, before, strict=True))),
             "difference": float(
@@ -102,7 +102,7 @@ def main(path: str) -> None:
     keras.config.set_floatx("float32")
     adam = OPTIMIZERS["adam"]
     model = model_on(strategy, adam)
-    seen["refused"] = {
+    results["refused"] = {
         "incomplete": refusal(lambda: model.fit(batches(drop_remainder=False))),
         "odd": refusal(lambda: model.fit(batches(3))),
         "steps_per_execution": refusal(lambda: model_on(strategy, adam, steps_per_execution=2)),
@@ -110,7 +110,7 @@ def main(path: str) -> None:
         "float16": refusal(lambda: model_on(strategy, adam, dtype="mixed_float16")),
     }
     with open(path, "w", encoding="utf-8") as file:
-        json.dump(seen, file)
+        json.dump(results, file)
 
 
 if __name__ == "__main__":

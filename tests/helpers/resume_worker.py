@@ -1,4 +1,4 @@
-"""Trains in one go and in two, on the backend that KERAS_BACKEND names; prints both ends."""
+"""Trains without a break and in two parts, on the backend in KERAS_BACKEND; prints both digests."""
 
 import hashlib
 import sys
@@ -13,7 +13,7 @@ from tf_melgan.training.loop import train
 
 
 def digest(model: MelGAN) -> str:
-    """Of all weights, the average and both optimizers."""
+    """SHA-256 of all weights, the averaged weights and the state of both optimizers."""
     content = hashlib.sha256()
     for variable in (*model.variables, *model.optimizer.variables):
         content.update(ops.convert_to_numpy(variable).tobytes())
@@ -30,7 +30,7 @@ def main(folder: Path) -> None:
     config = Config.from_dict(
         soak.CONFIG | {"training": training, "optimizer": {"learning_rate": 1e-3}}
     )
-    print(digest(train(config, data, folder / "whole")))
+    print(digest(train(config, data, folder / "full")))
     train(config.with_values(**{"training.steps": 6}), data, folder / "parts")
     print(digest(train(config, data, folder / "parts")))
 

@@ -1,4 +1,4 @@
-"""Recorded speech where the variable TF_MELGAN_SPEECH says, synthetic speech elsewhere."""
+"""Recordings from the folder in TF_MELGAN_SPEECH, or synthetic speech if it is not set."""
 
 import os
 import tempfile
@@ -24,7 +24,7 @@ def _folder() -> tempfile.TemporaryDirectory:
 
 
 @cache
-def _spoken(index: int) -> Path:
+def _synthesized(index: int) -> Path:
     path = Path(_folder().name) / f"sentence-{index:02d}.wav"
     sound, rate = espeak.speak(_SENTENCES[index % len(_SENTENCES)], speed=150 + index)
     write_audio(path, resample(sound, rate, 22050), 22050)
@@ -36,4 +36,4 @@ def recordings(count: int) -> list[Path]:
     folder = os.environ.get("TF_MELGAN_SPEECH")
     if folder:
         return sorted((Path(folder) / "ljspeech" / "train").glob("*.flac"))[:count]
-    return [_spoken(index) for index in range(count)]
+    return [_synthesized(index) for index in range(count)]

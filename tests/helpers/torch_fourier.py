@@ -1,6 +1,6 @@
-"""The frame-rate generator in PyTorch, from its primitives: an oracle that knows no tf_melgan.
+"""The frame-rate generator in PyTorch primitives: an oracle that imports nothing from tf_melgan.
 
-Signals are (batch, channels, frames), as torch has them.
+Signals are (batch, channels, frames), as in torch.
 """
 
 import librosa
@@ -14,8 +14,8 @@ def padded(x: Tensor, ahead: int) -> Tensor:
     return F.pad(x, (6 - ahead, ahead))
 
 
-class OverChannels(nn.Module):
-    """RMS norm of (batch, channels, frames), by torch's own of the last axis."""
+class ChannelNorm(nn.Module):
+    """RMS norm over the channels of (batch, channels, frames)."""
 
     def __init__(self, channels: int):
         super().__init__()
@@ -30,7 +30,7 @@ class Block(nn.Module):
         super().__init__()
         self.ahead, self.root_half = ahead, root_half
         self.depthwise = nn.Conv1d(width, width, 7, groups=width)
-        self.norm = OverChannels(width)
+        self.norm = ChannelNorm(width)
         self.expand = nn.Conv1d(width, 3 * width, 1)
         self.contract = nn.Conv1d(3 * width, width, 1)
         self.gain = nn.Parameter(torch.ones(width))
@@ -45,7 +45,7 @@ class Block(nn.Module):
 class Fourier(nn.Module):
     """(batch, n_mels, frames) → (batch, 1, frames · hop); `root_half` is GELU's √½.
 
-    `rate`, `n_fft` and `fmax` are those of the mel, in log10 from 0 Hz up.
+    `rate`, `n_fft` and `fmax` are those of the log10 mel, whose bands begin at 0 Hz.
     """
 
     def __init__(self, n_mels, rate, n_fft, hop, fmax, floor, width, aheads, root_half=0.5**0.5):
@@ -54,9 +54,9 @@ class Fourier(nn.Module):
         self.rate, self.n_fft = rate, n_fft
         self.centers = librosa.mel_frequencies(n_mels + 2, fmin=0, fmax=fmax)[1:-1]
         self.first = nn.Conv1d(n_mels, width, 7)
-        self.first_norm = OverChannels(width)
+        self.first_norm = ChannelNorm(width)
         self.blocks = nn.ModuleList(Block(width, ahead, root_half) for ahead in aheads[1:])
-        self.last_norm = OverChannels(width)
+        self.last_norm = ChannelNorm(width)
         self.last = nn.Conv1d(width, 4 * hop + 2, 1)
 
     def forward(self, mel: Tensor) -> Tensor:
@@ -68,17 +68,19 @@ class Fourier(nn.Module):
         return self.inverse(torch.polar(magnitude.clamp(max=100), phase))
 
     def envelope(self, mel: Tensor) -> Tensor:
-        """Magnitudes (batch, bins, frames): the bands' own, and between them in equal ratios."""
+        """Magnitudes (batch, bins, frames), interpolated geometrically between the mel bands."""
         size = 4 * self.hop
-        places = np.fft.rfftfreq(size, 1 / self.rate)
-        above = np.searchsorted(self.centers, places).clip(1, len(self.centers) - 1)
+        frequencies = np.fft.rfftfreq(size, 1 / self.rate)
+        above = np.searchsorted(self.centers, frequencies).clip(1, len(self.centers) - 1)
         left, right = self.centers[above - 1], self.centers[above]
-        share = torch.from_numpy(((places - left) / (right - left)).clip(0, 1)).to(mel)[:, None]
+        share = torch.from_numpy(((frequencies - left) / (right - left)).clip(0, 1)).to(mel)[
+            :, None
+        ]
         bands = 10**mel * (self.rate / self.n_fft) * (size / self.n_fft)
         return bands[:, above - 1] ** (1 - share) * bands[:, above] ** share
 
     def inverse(self, spectra: Tensor) -> Tensor:
-        """Windowed frames of 4 · hop, one every hop, added by `fold`."""
+        """Overlap-add of windowed frames of 4 · hop, one every hop."""
         size, frames = 4 * self.hop, spectra.shape[-1]
         window = torch.hann_window(size, dtype=spectra.real.dtype)
         pieces = torch.fft.irfft(spectra, size, dim=1) * window[:, None]

@@ -1,6 +1,6 @@
-"""MelGAN in PyTorch, from its primitives: the oracle of the tests and the peer of the benchmark.
+"""MelGAN in PyTorch primitives: the oracle of the tests and a peer in the benchmarks.
 
-Signals are (batch, channels, samples), as torch has them. Nothing here knows of tf_melgan.
+Signals are (batch, channels, samples), as in torch. Imports nothing from tf_melgan.
 """
 
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import weight_norm
 
-# 0.2 as TensorFlow's kernel holds it, in float32 whatever its input.
+# TensorFlow's kernel stores 0.2 in float32, whatever the dtype of its input.
 SLOPE = float(np.float32(0.2))
 
 
 class Reflect(nn.Module):
-    """Reflection padding that, like numpy.pad, goes back and forth where one pass is too short."""
+    """Reflection padding that, like numpy.pad, reflects repeatedly where the signal is short."""
 
     def __init__(self, amount: int):
         super().__init__()
@@ -50,7 +50,7 @@ class ResidualBlock(nn.Module):
 
 
 class Generator(nn.Module):
-    """(batch, n_mels, frames) → (batch, 1, samples); several bands need the prototype's taps."""
+    """(batch, n_mels, frames) → (batch, 1, samples); `prototype` has the taps of several bands."""
 
     def __init__(self, n_mels, channels, upsampling, dilations, bands=1, prototype=None):
         super().__init__()
@@ -76,7 +76,7 @@ def join_bands(subbands: Tensor, prototype: np.ndarray) -> Tensor:
     """(batch, bands, frames) → (batch, 1, frames × bands) through cosine-modulated filters.
 
     Args:
-        prototype: the taps of the low-pass filter, an odd number.
+        prototype: an odd number of taps of the low-pass filter.
     """
     bands, center = subbands.shape[1], len(prototype) // 2
     band, position = np.arange(bands)[:, None], np.arange(len(prototype)) - center
@@ -111,7 +111,7 @@ class Discriminator(nn.Module):
 
 
 class MultiScaleDiscriminator(nn.Module):
-    """A discriminator for each scale, every scale at half the rate of the one before."""
+    """One discriminator per scale; each scale has half the rate of the previous one."""
 
     def __init__(self, scales, channels, max_channels, downsampling):
         super().__init__()
@@ -180,17 +180,17 @@ def compressed_stft_loss(real: Tensor, fake: Tensor) -> Tensor:
 
 
 def coherence_loss(real: Tensor, fake: Tensor, hop: int) -> Tensor:
-    """By bands of 32 bins: how alike two frames of four hops are, a hop apart."""
+    """Compares, in bands of 32 bins, the coherence of frames of four hops that are a hop apart."""
 
     def coherence(audio: Tensor) -> Tensor:
         size = 4 * hop
         audio = F.pad(audio[:, 0], (0, max(size + hop - audio.shape[-1], 0)))
         frames = audio.unfold(-1, size, hop) * torch.hann_window(size, dtype=audio.dtype)
         spectra = torch.fft.rfft(frames)[..., : size // 64 * 32].unflatten(-1, (-1, 32))
-        now, after = spectra[:, :-1], spectra[:, 1:]
-        alike = (now * after.conj()).real.sum(-1)
-        power = (now.abs().square() + after.abs().square()).sum(-1) / 2
-        return alike / (power + 1e-8)
+        current, following = spectra[:, :-1], spectra[:, 1:]
+        cross = (current * following.conj()).real.sum(-1)
+        power = (current.abs().square() + following.abs().square()).sum(-1) / 2
+        return cross / (power + 1e-8)
 
     return F.l1_loss(coherence(fake), coherence(real))
 
@@ -216,11 +216,11 @@ def log_mel_loss(real: Tensor, fake: Tensor, rate: int, n_fft: int, hop: int, n_
 
 @dataclass(frozen=True)
 class Losses:
-    """What is minimised; a term without a weight is not computed.
+    """The losses to minimise; a term without a weight is not computed.
 
     Attributes:
         kind: "hinge" or "least_squares".
-        weights: by the names of the terms in `generator`.
+        weights: weights of the terms, by their names in `generator`.
         mel: arguments of `log_mel_loss`.
     """
 
@@ -233,7 +233,7 @@ class Losses:
         return discriminator_loss(self.kind, real, fake)
 
     def generator(self, real, fake, real_outputs, fake_outputs) -> tuple[Tensor, dict[str, Tensor]]:
-        """The weighted sum, and the terms by name."""
+        """The weighted sum of the terms, and each term by name."""
         terms = {
             "adversarial": lambda: adversarial_loss(self.kind, fake_outputs),
             "feature_matching": lambda: feature_matching_loss(
@@ -250,9 +250,10 @@ class Losses:
 
 
 def train_step(generator, discriminator, optimizers, losses, mel, real) -> dict[str, Tensor]:
-    """One step on (batch, n_mels, frames) and (batch, 1, samples): D, then G against the new D.
+    """One step on (batch, n_mels, frames) and (batch, 1, samples).
 
-    `optimizers` are the generator's and the discriminator's. Returns the losses by name.
+    Updates the discriminator, then the generator against the updated discriminator. `optimizers`
+    are those of the generator and of the discriminator. Returns the losses by name.
     """
     generator_optimizer, discriminator_optimizer = optimizers
     fake = generator(mel)
@@ -263,7 +264,7 @@ def train_step(generator, discriminator, optimizers, losses, mel, real) -> dict[
     discriminator_loss.backward()
     discriminator_optimizer.step()
 
-    # The updated discriminator only passes gradients on, so none for its own weights.
+    # The updated discriminator passes gradients on, but needs none for its own weights.
     discriminator.requires_grad_(False)
     generator_loss, terms = losses.generator(real, fake, real_outputs, discriminator(fake))
     generator_optimizer.zero_grad()

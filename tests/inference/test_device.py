@@ -24,7 +24,8 @@ from tf_melgan import Vocoder
 vocoder = Vocoder.load("lj-lite", threads=1)
 mel = np.load("mel.npy")
 stream = vocoder.stream()
-np.save("streamed.npy", np.concatenate([stream.push(mel[:9]), stream.push(mel[9:]), stream.finish()]))
+parts = [stream.push(mel[:9]), stream.push(mel[9:]), stream.finish()]
+np.save("streamed.npy", np.concatenate(parts))
 np.save("full.npy", vocoder.vocode(mel))
 """
 

@@ -1,4 +1,4 @@
-"""One vocoder in many Python threads: whole utterances and streams are those of one thread."""
+"""One vocoder in many Python threads gives the output of one thread, streamed or not."""
 
 import os
 import threading
@@ -16,7 +16,7 @@ THREADS, CALLS = 8, 12
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One generator as every engine takes it."""
+    """One generator, exported for each engine."""
     from tf_melgan.export import export_saved_model, export_tflite
     from tf_melgan.inference.engines.keras_engine import KerasEngine
 
@@ -30,7 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def streamed(vocoder: Vocoder, mel: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The mel through a stream, in chunks of random sizes."""
+    """The output of a stream that gets the mel in chunks of random sizes."""
     stream = vocoder.stream()
     ends = np.sort(rng.integers(1, len(mel), 3))
     chunks = [chunk for chunk in np.split(mel, ends) if len(chunk)]
@@ -38,7 +38,7 @@ def streamed(vocoder: Vocoder, mel: np.ndarray, rng: np.random.Generator) -> np.
 
 
 @pytest.mark.parametrize("name", ["voice.tflite", "served", "voice.keras"])
-def test_eight_threads_give_the_samples_of_one(folder: Path, name: str):
+def test_eight_threads_give_the_output_of_one(folder: Path, name: str):
     vocoder = Vocoder.load(folder / name, threads=1)
     mels = [generators.mels(frames, seed=frames) for frames in (3, 20, 33, 75)]
     expected = [vocoder.vocode(mel) for mel in mels]
@@ -48,11 +48,11 @@ def test_eight_threads_give_the_samples_of_one(folder: Path, name: str):
         rng = np.random.default_rng(thread)
         for call in range(CALLS):
             index = int(rng.integers(len(mels)))
-            # Threads start out of step: half of them with a stream.
-            whole = (thread + call) % 2
+            # Threads alternate, and half of them begin with a stream.
+            full = (thread + call) % 2
             try:
                 mel = mels[index]
-                sound = vocoder.vocode(mel) if whole else streamed(vocoder, mel, rng)
+                sound = vocoder.vocode(mel) if full else streamed(vocoder, mel, rng)
                 difference = float(np.abs(sound - expected[index]).max())
             except Exception as error:
                 failures.append(repr(error))
@@ -65,7 +65,7 @@ def test_eight_threads_give_the_samples_of_one(folder: Path, name: str):
     for thread in threads:
         thread.join()
     assert not failures
-    # Only a .tflite promises the bits of one call for streams.
+    # Only a .tflite voice guarantees streams that are bit-identical to one call.
     scale = max(float(np.abs(sound).max()) for sound in expected)
     assert max(largest) <= (0.0 if name.endswith(".tflite") else 1e-5 * scale)
 
@@ -81,17 +81,17 @@ def test_interleaved_streams_do_not_mix(folder: Path):
         np.testing.assert_array_equal(np.concatenate([*part, stream.finish()]), vocoder.vocode(mel))
 
 
-@pytest.mark.parametrize(("given", "expected"), [(None, os.cpu_count()), (1, 1), (3, 3)])
-def test_threads_of_an_interpreter_are_all_cores_by_default(folder, monkeypatch, given, expected):
+@pytest.mark.parametrize(("threads", "expected"), [(None, os.cpu_count()), (1, 1), (3, 3)])
+def test_an_interpreter_uses_all_cores_by_default(folder, monkeypatch, threads, expected):
     from tf_melgan.inference.engines import litert
 
-    seen = []
+    requested = []
     original = litert.Interpreter
 
     def interpreter(**settings: object) -> object:
-        seen.append(settings["num_threads"])
+        requested.append(settings["num_threads"])
         return original(**settings)
 
     monkeypatch.setattr(litert, "Interpreter", interpreter)
-    Vocoder.load(folder / "voice.tflite", threads=given)
-    assert seen == [expected]
+    Vocoder.load(folder / "voice.tflite", threads=threads)
+    assert requested == [expected]

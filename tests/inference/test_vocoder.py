@@ -1,4 +1,4 @@
-"""A voice says the same whole or in pieces, from a model, a file or a run."""
+"""A voice gives the same output in one call or streamed, from a model, a file or a run."""
 
 import re
 import subprocess
@@ -29,9 +29,9 @@ SPEC = Config.from_dict(SMALL).mel
 
 def generator(**changes):
     settings = {**SMALL["generator"], **changes}
-    made = MelGANGenerator(n_mels=20, **settings)
-    made.build((None, None, 20))
-    return made
+    model = MelGANGenerator(n_mels=20, **settings)
+    model.build((None, None, 20))
+    return model
 
 
 def mel_of(frames):
@@ -39,49 +39,49 @@ def mel_of(frames):
 
 
 @pytest.mark.parametrize("frames", [1, 2, 50])
-def test_a_frame_gives_a_hop_of_sound(frames):
+def test_output_has_one_hop_of_samples_per_frame(frames):
     sound = Vocoder(KerasEngine(generator(), SPEC)).vocode(mel_of(frames).astype(np.float64))
     assert sound.shape == (frames * SPEC.hop,) and sound.dtype == np.float32
 
 
 @pytest.mark.parametrize("bands", [1, 4])
 @pytest.mark.parametrize("dilations", [(1,), (1, 3, 9)])
-def test_the_context_reaches_as_far_as_the_sound_depends(bands, dilations):
+def test_context_covers_the_frames_that_affect_the_output(bands, dilations):
     upsampling = (8 // bands, 2, 2, 1) if bands == 4 else (4, 2, 2, 2)
-    made = generator(bands=bands, dilations=dilations, upsampling=upsampling)
-    frames, place = 81, 40
+    model = generator(bands=bands, dilations=dilations, upsampling=upsampling)
+    frames, position = 81, 40
     mel = mel_of(frames)[None]
-    mel[0, place] = np.nan
-    sound = keras.ops.convert_to_numpy(made(mel))[0, :, 0]
+    mel[0, position] = np.nan
+    sound = keras.ops.convert_to_numpy(model(mel))[0, :, 0]
     touched = np.flatnonzero(np.isnan(sound)) // (len(sound) // frames)
-    reach = max(place - touched.min(), touched.max() - place)
-    # Each rounding up to a whole step of a slower rate may add one.
-    assert reach <= made.context <= reach + len(upsampling)
+    reach = max(position - touched.min(), touched.max() - position)
+    # Rounding up to a frame of a slower rate may add one at each stage.
+    assert reach <= model.context <= reach + len(upsampling)
 
 
 @pytest.mark.parametrize("frames", [1, 31, 32, 33, 200])
-def test_pieces_sound_like_the_whole(frames, monkeypatch):
-    speaker, mel = KerasEngine(generator(), SPEC), mel_of(frames)
-    whole = speaker(mel)
+def test_chunks_equal_one_call(frames, monkeypatch):
+    engine, mel = KerasEngine(generator(), SPEC), mel_of(frames)
+    expected = engine(mel)
     monkeypatch.setattr(keras_engine, "_CHUNK_FRAMES", 32)
-    pieces = speaker(mel)
-    assert pieces.shape == whole.shape
-    assert np.abs(pieces - whole).max() <= 1e-6 * np.abs(whole).max()
+    pieces = engine(mel)
+    assert pieces.shape == expected.shape
+    assert np.abs(pieces - expected).max() <= 1e-6 * np.abs(expected).max()
 
 
-def test_a_stream_says_the_same_as_soon_as_it_can():
-    speaker = KerasEngine(generator(), SPEC)
-    whole, stream, given = speaker(mel_of(70)), Vocoder(speaker).stream(), 0
+def test_a_stream_equals_one_call_and_is_as_early_as_possible():
+    engine = KerasEngine(generator(), SPEC)
+    expected, stream, pushed = engine(mel_of(70)), Vocoder(engine).stream(), 0
     pieces = []
-    for cut in (mel_of(70)[:1], mel_of(70)[1:40], mel_of(70)[40:41], mel_of(70)[41:]):
-        pieces.append(stream.push(cut))
-        given += len(cut)
-        assert sum(map(len, pieces)) == max(0, given - speaker.context) * SPEC.hop
+    for chunk in (mel_of(70)[:1], mel_of(70)[1:40], mel_of(70)[40:41], mel_of(70)[41:]):
+        pieces.append(stream.push(chunk))
+        pushed += len(chunk)
+        assert sum(map(len, pieces)) == max(0, pushed - engine.context) * SPEC.hop
     sound = np.concatenate([*pieces, stream.finish()])
-    assert np.abs(sound - whole).max() <= 1e-6 * np.abs(whole).max()
+    assert np.abs(sound - expected).max() <= 1e-6 * np.abs(expected).max()
 
 
-def test_a_stream_refuses_what_is_no_mel_and_goes_on():
+def test_a_stream_continues_after_a_refused_mel():
     stream = Vocoder(KerasEngine(generator(), SPEC)).stream()
     sound = [stream.push(mel_of(30))]
     with pytest.raises(
@@ -92,13 +92,13 @@ def test_a_stream_refuses_what_is_no_mel_and_goes_on():
     assert len(sound) == 30 * SPEC.hop
 
 
-def test_a_saved_voice_brings_its_convention_and_says_the_same(tmp_path):
+def test_a_saved_voice_keeps_its_mel_spec_and_output(tmp_path):
     spec = MelSpec(**SMALL["mel"], log="ln", fmin=50.0)
-    speaker = KerasEngine(generator(), spec)
-    speaker.save(tmp_path / "voice.keras")
+    engine = KerasEngine(generator(), spec)
+    engine.save(tmp_path / "voice.keras")
     loaded = Vocoder.load(tmp_path / "voice.keras")
     assert loaded.spec == spec
-    np.testing.assert_array_equal(loaded.vocode(mel_of(9)), speaker(mel_of(9)))
+    np.testing.assert_array_equal(loaded.vocode(mel_of(9)), engine(mel_of(9)))
     with pytest.raises(
         UserInputError,
         match=r"^mel: mel.fmin is 0.0, not 50.0; mel.log is log10, not ln; compute the mel with",
@@ -107,7 +107,7 @@ def test_a_saved_voice_brings_its_convention_and_says_the_same(tmp_path):
 
 
 @pytest.mark.parametrize("ema", [0.0, 0.9])
-def test_a_melgan_saves_the_generator_with_averaged_weights(tmp_path, ema):
+def test_save_generator_uses_the_averaged_weights(tmp_path, ema):
     model = MelGAN(Config.from_dict(SMALL).with_values(**{"training.ema_decay": ema}))
     model.generator.first.set_weights([1.1 * x for x in model.generator.first.get_weights()])
     model.save_generator(tmp_path / "voice.keras")
@@ -119,13 +119,13 @@ def test_a_melgan_saves_the_generator_with_averaged_weights(tmp_path, ema):
     assert same == (ema == 0)
 
 
-def test_files_that_are_no_voice_are_refused(tmp_path):
+def test_files_that_are_not_voices_are_refused(tmp_path):
     generator().save(tmp_path / "bare.keras")
     keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]).save(tmp_path / "other.keras")
     (tmp_path / "noise.keras").write_bytes(b"noise")
     (tmp_path / "voice.onnx").write_bytes(b"noise")
     remedy = "save the generator with MelGAN.save_generator"
-    kinds = "give a run's folder, a SavedModel, a .keras or a .tflite file"
+    kinds = "give a run's folder, a SavedModel, a .tflite, .keras or .npz file"
     named = f"{kinds}, or {', '.join(voices.names())}"
     lines = {
         "bare.keras": f"does not say which mel it reads; {remedy}",
@@ -139,7 +139,7 @@ def test_files_that_are_no_voice_are_refused(tmp_path):
             Vocoder.load(tmp_path / name)
 
 
-def test_the_package_comes_without_keras_and_names_what_is_missing(tmp_path):
+def test_without_keras_the_missing_extra_is_named(tmp_path):
     (tmp_path / "voice.keras").touch()
     code = f"""
 import importlib.abc, sys

@@ -1,4 +1,4 @@
-"""Ours against the WeightNormalization of tensorflow-addons, from what `make tfa` let it write."""
+"""WeightNormalization against that of tensorflow-addons, whose results `make tfa` writes."""
 
 import json
 import os
@@ -20,7 +20,7 @@ CASES = json.loads(str(FILE["cases"]))
 
 
 def upsample(filters: int, kernel_size: int, strides: int, padding: str) -> Upsample1D:
-    """Ours that does what Keras's transposed convolution with these arguments does."""
+    """The `Upsample1D` that equals a Keras transposed convolution with these arguments."""
     assert (kernel_size, padding) == (2 * strides, "same")
     return Upsample1D(filters, strides)
 
@@ -33,20 +33,22 @@ LAYERS = [
 ]
 
 
-def ours(name: str, layer: type) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """What our wrapper computes from the arrays of a case, and what theirs computed."""
+def actual_and_expected(
+    name: str, layer: type
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """The results of our wrapper for a case, and those of tensorflow-addons."""
     prefix = f"{name}/"
-    theirs = {key.removeprefix(prefix): x for key, x in FILE.items() if key.startswith(prefix)}
+    expected = {key.removeprefix(prefix): x for key, x in FILE.items() if key.startswith(prefix)}
     _, arguments, data_init = CASES[name]
     wrapped = WeightNormalization(layer(**arguments), data_init=data_init)
-    inputs = tf.constant(theirs["inputs"])
+    inputs = tf.constant(expected["inputs"])
     wrapped.layer.build(inputs.shape)
-    wrapped.layer.kernel.assign(theirs["v"])
+    wrapped.layer.kernel.assign(expected["v"])
 
     arrays = {"first_outputs": wrapped(inputs).numpy()}
     arrays |= {"first_g": wrapped.g.numpy(), "first_bias": wrapped.layer.bias.numpy()}
-    wrapped.g.assign(theirs["g"])
-    wrapped.layer.bias.assign(theirs["bias"])
+    wrapped.g.assign(expected["g"])
+    wrapped.layer.bias.assign(expected["bias"])
     watched = {
         "inputs": inputs,
         "v": wrapped.v.value,
@@ -56,23 +58,23 @@ def ours(name: str, layer: type) -> tuple[dict[str, np.ndarray], dict[str, np.nd
     with tf.GradientTape() as tape:
         tape.watch(inputs)
         outputs = wrapped(inputs)
-    gradients = tape.gradient(outputs, watched, output_gradients=theirs["upstream"])
+    gradients = tape.gradient(outputs, watched, output_gradients=expected["upstream"])
     arrays["outputs"] = outputs.numpy()
     arrays |= {f"gradient_{key}": value.numpy() for key, value in gradients.items()}
-    return arrays, {key: theirs[key] for key in arrays}
+    return arrays, {key: expected[key] for key in arrays}
 
 
 @pytest.mark.parametrize(("name", "layer"), LAYERS)
 def test_equals_tensorflow_addons(name: str, layer: type) -> None:
-    arrays, theirs = ours(name, layer)
+    arrays, expected = actual_and_expected(name, layer)
     for key, array in arrays.items():
-        error = np.abs(array - theirs[key]).max() / max(np.abs(theirs[key]).max(), 1e-30)
-        same = np.count_nonzero(array == theirs[key]) / array.size
-        print(f"{name:<18}{key:<16} max |a − b| / max |b| = {error:.1e}, same bits {same:.0%}")
+        error = np.abs(array - expected[key]).max() / max(np.abs(expected[key]).max(), 1e-30)
+        identical = np.count_nonzero(array == expected[key]) / array.size
+        print(f"{name:<18}{key:<16} max |a − b| / max |b| = {error:.1e}, same bits {identical:.0%}")
         assert error <= 1e-6, key
 
 
-def test_data_init_of_a_transposed_convolution_works_where_theirs_crashes() -> None:
+def test_data_init_of_a_transposed_convolution_works_unlike_in_tensorflow_addons() -> None:
     assert FILE["transposed_data_init_error"]
     layer, arguments, _ = CASES["transposed"]
     wrapped = WeightNormalization(getattr(keras.layers, layer)(**arguments), data_init=True)

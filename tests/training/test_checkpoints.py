@@ -1,4 +1,4 @@
-"""Which of a run's checkpoints gives the generator to vocode with."""
+"""Which checkpoint of a run supplies the generator for vocoding."""
 
 import math
 from pathlib import Path
@@ -17,7 +17,7 @@ from tf_melgan.voices.weights_file import load_weights
 
 @pytest.fixture
 def model():
-    """A small MelGAN, whose weights a test may change to tell checkpoints apart."""
+    """A small MelGAN whose weights a test may change to distinguish checkpoints."""
     config = Config.from_dict(
         {
             "mel": {"hop": 4, "n_fft": 16, "n_mels": 4},
@@ -33,7 +33,7 @@ def model():
 
 
 def kept_step(run: Path) -> int:
-    """The step whose generator the run vocodes with: tests write it into the weights."""
+    """The step of the generator that the run keeps; tests write it into the weights."""
     return int(load_weights(run / GENERATOR).generator[0].flat[0])
 
 
@@ -44,23 +44,23 @@ def end_epoch(callback: Checkpoints, epoch: int, logs: dict) -> None:
     callback.on_epoch_end(epoch, logs)
 
 
-def test_a_kill_while_writing_is_mended(tmp_path, monkeypatch, model):
+def test_recovers_from_a_kill_while_writing(tmp_path, monkeypatch, model):
     callback = Checkpoints(tmp_path, 1, math.inf, {})
     callback.set_model(model)
     end_epoch(callback, 0, {VALIDATION_SCORE: 0.3})
     with monkeypatch.context() as patched:
         patched.setattr(checkpoints, "keep_generator", lambda run, folder: None)
         end_epoch(callback, 1, {VALIDATION_SCORE: 0.2})
-    half = tmp_path / "checkpoints/.step-3.0123abcd.part"
-    half.mkdir()
-    (half / checkpoints.STATE).write_text("{")
-    half_file = tmp_path / ".generator.0123abcd.part.npz"
-    half_file.write_bytes(b"half")
+    partial = tmp_path / "checkpoints/.step-3.0123abcd.part"
+    partial.mkdir()
+    (partial / checkpoints.STATE).write_text("{")
+    partial_file = tmp_path / ".generator.0123abcd.part.npz"
+    partial_file.write_bytes(b"partial")
     assert kept_step(tmp_path) == 1
     checkpoints.recover(tmp_path)
     assert kept_step(tmp_path) == 2
-    assert not half.exists() and not half_file.exists()
-    # A checkpoint that is no better does not take its place.
+    assert not partial.exists() and not partial_file.exists()
+    # A worse checkpoint does not replace it.
     end_epoch(callback, 2, {VALIDATION_SCORE: 0.4})
     checkpoints.recover(tmp_path)
     assert kept_step(tmp_path) == 2
@@ -68,7 +68,7 @@ def test_a_kill_while_writing_is_mended(tmp_path, monkeypatch, model):
 
 @pytest.mark.parametrize("logs", [{VALIDATION_SCORE: math.nan}, {"generator": math.nan}])
 @pytest.mark.parametrize("adversarial", [False, True])
-def test_a_run_that_diverged_keeps_its_checkpoints(tmp_path, logs, adversarial, model):
+def test_a_diverged_run_keeps_its_checkpoints(tmp_path, logs, adversarial, model):
     model.adversarial = adversarial
     callback = Checkpoints(tmp_path, 1, math.inf, {})
     callback.set_model(model)
@@ -83,7 +83,7 @@ def test_a_run_that_diverged_keeps_its_checkpoints(tmp_path, logs, adversarial, 
     ("adversarial", "expected"),
     [([False] * 4, [1, 2, 2, 2]), ([True] * 4, [1, 2, 3, 4]), ([False] * 3 + [True], [1, 2, 2, 4])],
 )
-def test_the_best_is_the_nearest_or_with_discriminators_the_last(
+def test_keeps_the_best_generator_or_the_last_with_discriminators(
     tmp_path, adversarial, expected, model
 ):
     kept = []

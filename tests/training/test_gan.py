@@ -1,4 +1,4 @@
-"""`MelGAN` as a Keras model: saving, cloning, precisions, phases, averages and what it refuses."""
+"""`MelGAN` as a Keras model: saving, cloning, precisions, phases, averages and errors."""
 
 from collections.abc import Iterator
 
@@ -76,7 +76,7 @@ def test_any_length_gives_frames_times_hop_samples(upsampling: tuple, bands: int
     assert generator.compute_output_shape((1, 5, 6)) == (1, 5 * hop, 1)
 
 
-def test_a_saved_model_trains_on_to_the_same_bits(tmp_path) -> None:
+def test_a_saved_model_resumes_bit_identically(tmp_path) -> None:
     keras.utils.set_random_seed(1)
     model = compiled(small())
     train(model, 2)
@@ -92,7 +92,7 @@ def test_a_saved_model_trains_on_to_the_same_bits(tmp_path) -> None:
     assert bits(loaded) == bits(restored) == bits(model)
 
 
-def test_a_model_that_was_never_compiled_is_saved_too(tmp_path) -> None:
+def test_an_uncompiled_model_can_be_saved(tmp_path) -> None:
     model = MelGAN(small())
     model.save(tmp_path / "melgan.keras")
     loaded = keras.saving.load_model(tmp_path / "melgan.keras")
@@ -100,16 +100,16 @@ def test_a_model_that_was_never_compiled_is_saved_too(tmp_path) -> None:
     assert not loaded.compiled
 
 
-def test_the_same_seed_gives_the_same_weights_and_another_gives_others() -> None:
+def test_the_seed_determines_the_weights() -> None:
     runs = [compiled(small()), compiled(small())]
     for model in runs:
         train(model, 2)
     assert bits(runs[0]) == bits(runs[1])
     keras.utils.set_random_seed(2)
-    assert bits(_other()) != bits(compiled(small()))
+    assert bits(_with_current_seed()) != bits(compiled(small()))
 
 
-def _other() -> MelGAN:
+def _with_current_seed() -> MelGAN:
     model = MelGAN(small())
     model.compile(adam(), adam())
     return model
@@ -132,7 +132,7 @@ def test_mixed_precision_keeps_weights_and_losses_in_float32(policy: str) -> Non
         assert history[name][0] == pytest.approx(expected[name][0], rel=0.02), name
 
 
-def test_pretraining_leaves_the_discriminators_alone() -> None:
+def test_pretraining_leaves_the_discriminators_unchanged() -> None:
     model = compiled(small(), adversarial=False)
     before = model.discriminator.get_weights()
     history = train(model, 2)
@@ -143,7 +143,7 @@ def test_pretraining_leaves_the_discriminators_alone() -> None:
     assert not all(map(np.array_equal, before, model.discriminator.get_weights()))
 
 
-def test_the_average_follows_by_its_decay() -> None:
+def test_averaged_weights_follow_ema_decay() -> None:
     model = compiled(small())
     first = model.generator.get_weights()
     train(model, 1)
@@ -154,7 +154,7 @@ def test_the_average_follows_by_its_decay() -> None:
     assert model.inference_generator is model.average
 
 
-def test_what_is_shown_is_the_weighted_sum_of_its_terms() -> None:
+def test_the_generator_loss_is_the_weighted_sum_of_its_terms() -> None:
     history = {name: values[0] for name, values in train(compiled(small()), 1).items()}
     expected = (
         history["adversarial"]
@@ -165,7 +165,7 @@ def test_what_is_shown_is_the_weighted_sum_of_its_terms() -> None:
     assert history["generator"] == pytest.approx(expected, rel=1e-5)
 
 
-def test_one_optimizer_for_both_is_refused() -> None:
+def test_a_shared_optimizer_is_refused() -> None:
     optimizer = adam()
     with pytest.raises(ValueError, match="give each its own optimizer"):
         MelGAN(small()).compile(optimizer, optimizer)

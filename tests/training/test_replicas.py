@@ -1,4 +1,4 @@
-"""Training in step on two replicas: equal to one, and what would not be is refused."""
+"""Synchronous training on two replicas equals one; unsupported settings are refused."""
 
 import json
 import os
@@ -10,24 +10,24 @@ import pytest
 
 pytest.importorskip("tensorflow")
 
-WORK = Path(__file__).parents[1] / "helpers" / "replicas_worker.py"
+WORKER = Path(__file__).parents[1] / "helpers" / "replicas_worker.py"
 
 
 @pytest.fixture(scope="module")
-def seen(tmp_path_factory: pytest.TempPathFactory) -> dict:
-    """What `replicas_worker.py` saw, in a process that splits its processor into two devices."""
-    path = tmp_path_factory.mktemp("replicas") / "seen.json"
+def results(tmp_path_factory: pytest.TempPathFactory) -> dict:
+    """The results of `replicas_worker.py`, in a process that splits its CPU into two devices."""
+    path = tmp_path_factory.mktemp("replicas") / "results.json"
     environment = {**os.environ, "KERAS_BACKEND": "tensorflow"}
-    subprocess.run([sys.executable, WORK, path], env=environment, check=True)
+    subprocess.run([sys.executable, WORKER, path], env=environment, check=True)
     return json.loads(path.read_text())
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam", "spectral losses"])
-def test_two_replicas_equal_one_after_three_steps(seen: dict, optimizer: str) -> None:
-    assert seen[optimizer]["replicas"] == 2
-    assert seen[optimizer]["moved"] > 1e-4
-    # The spectral losses are compared in float64; a ratio of a replica's share would give 1e-6.
-    assert seen[optimizer]["difference"] <= (1e-10 if optimizer == "spectral losses" else 1e-6)
+def test_two_replicas_equal_one_after_three_steps(results: dict, optimizer: str) -> None:
+    assert results[optimizer]["replicas"] == 2
+    assert results[optimizer]["moved"] > 1e-4
+    # The spectral losses are compared in float64; ratios of replicas would differ by 1e-6.
+    assert results[optimizer]["difference"] <= (1e-10 if optimizer == "spectral losses" else 1e-6)
 
 
 @pytest.mark.parametrize(
@@ -43,5 +43,5 @@ def test_two_replicas_equal_one_after_three_steps(seen: dict, optimizer: str) ->
         "leave it out",
     }.items(),
 )
-def test_what_replicas_would_get_wrong_is_refused(seen: dict, case: str, line: str) -> None:
-    assert seen["refused"][case] == line
+def test_unsupported_settings_are_refused(results: dict, case: str, line: str) -> None:
+    assert results["refused"][case] == line

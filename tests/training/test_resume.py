@@ -1,4 +1,4 @@
-"""A run that is killed again and again ends with the bits of one that was not."""
+"""Killed and resumed runs are bit-identical to an uninterrupted run."""
 
 import os
 import subprocess
@@ -26,19 +26,19 @@ def test_a_resumed_run_is_bit_identical_on_either_backend(tmp_path: Path, backen
         [sys.executable, worker, tmp_path], env=environment, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    whole, resumed = done.stdout.split()
-    assert resumed == whole
+    uninterrupted, resumed = done.stdout.split()
+    assert resumed == uninterrupted
 
 
 @needs_tensorflow
-def test_three_kills_change_no_bit(tmp_path: Path) -> None:
+def test_a_run_killed_three_times_is_bit_identical(tmp_path: Path) -> None:
     result = soak.soak(tmp_path, steps=60, kills=3, replicas=1, seed=1)
     assert len(result["kills"]) == 3 and result["kills"][2]["while_writing"]
     assert result["digests"] == [result["expected"]] * len(result["digests"])
 
 
 @needs_tensorflow
-def test_half_precision_goes_on_with_the_scale_of_its_loss(tmp_path: Path) -> None:
+def test_half_precision_resumes_with_its_loss_scale(tmp_path: Path) -> None:
     from tf_melgan.training.loop import train
 
     data = soak.prepare_noise(tmp_path)
@@ -51,15 +51,15 @@ def test_half_precision_goes_on_with_the_scale_of_its_loss(tmp_path: Path) -> No
             "optimizer.final_learning_rate": 0.0,
         }
     )
-    whole = train(config, data, tmp_path / "whole")
+    uninterrupted = train(config, data, tmp_path / "full")
     train(config.with_values(**{"training.steps": 4}), data, tmp_path / "parts")
     resumed = train(config, data, tmp_path / "parts")
-    for scaled in (whole.generator_optimizer, whole.discriminator_optimizer):
-        # It has left where it began: steps are counted, and an overflow halves the scale.
+    for scaled in (uninterrupted.generator_optimizer, uninterrupted.discriminator_optimizer):
+        # Not the initial state: steps were counted, or an overflow halved the scale.
         assert int(scaled.step_counter) > 0 or float(scaled.dynamic_scale) < scaled.initial_scale
-    for one, two in zip(
-        (*whole.variables, *whole.optimizer.variables),
+    for expected, actual in zip(
+        (*uninterrupted.variables, *uninterrupted.optimizer.variables),
         (*resumed.variables, *resumed.optimizer.variables),
         strict=True,
     ):
-        np.testing.assert_array_equal(one.numpy(), two.numpy())
+        np.testing.assert_array_equal(actual.numpy(), expected.numpy())

@@ -1,4 +1,4 @@
-"""The voices that ship: their two files are of the same weights, and they speak."""
+"""The shipped voices: both files of each have the same weights, and reproduce a sentence."""
 
 import hashlib
 import json
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.generators import said
+from helpers.generators import synthesize
 
 from tf_melgan import voices
 from tf_melgan.audio.mel import log_mel
@@ -15,7 +15,7 @@ from tf_melgan.inference.vocoder import Vocoder
 
 
 @pytest.mark.parametrize("name", voices.names())
-def test_what_is_fine_tuned_from_says_what_the_voice_says(name: str):
+def test_weights_for_fine_tuning_give_the_output_of_the_voice(name: str):
     with np.load(voices.voice_path(name, ".npz")) as archive:
         config = Config.from_dict(json.loads(str(archive["config"])))
         keys = sorted(key for key in archive.files if key.startswith("generator/"))
@@ -23,30 +23,30 @@ def test_what_is_fine_tuned_from_says_what_the_voice_says(name: str):
     generator = config.generator.build_generator(config.mel)
     generator.set_weights(weights)
     mel = np.load(voices.SENTENCE).astype(np.float32)
-    spoken = Vocoder.load(name).vocode(mel)
-    error = said(generator, mel) - spoken
-    # Constants are float16 in the file that speaks.
-    assert 10 * np.log10(np.mean(spoken**2) / np.mean(error**2)) > 30
+    vocoded = Vocoder.load(name).vocode(mel)
+    error = synthesize(generator, mel) - vocoded
+    # The .tflite file has constants in float16.
+    assert 10 * np.log10(np.mean(vocoded**2) / np.mean(error**2)) > 30
 
 
 @pytest.mark.parametrize("name", voices.names())
-def test_the_mel_of_what_it_says_is_the_mel_it_was_given(name: str):
+def test_the_output_has_the_mel_of_the_input(name: str):
     vocoder = Vocoder.load(name)
     mel = np.load(voices.SENTENCE).astype(np.float32)
-    heard = log_mel(vocoder.vocode(mel), vocoder.spec)
-    # In log10; when it was made it was 0.160 and 0.062.
-    assert np.abs(heard - mel).mean() < {"lj": 0.2, "lj-lite": 0.08}[name]
+    actual = log_mel(vocoder.vocode(mel), vocoder.spec)
+    # In log10; measured: 0.160 and 0.062.
+    assert np.abs(actual - mel).mean() < {"lj": 0.2, "lj-lite": 0.08}[name]
 
 
-def test_what_ships_is_small():
-    """Megabytes of what speaks, and of what is fine-tuned from."""
-    for suffix, most in ((".tflite", 14), (".npz", 30)):
+def test_shipped_files_are_small():
+    """In megabytes: the voices, and the weights for fine-tuning."""
+    for suffix, limit in ((".tflite", 14), (".npz", 30)):
         sizes = [voices.voice_path(name, suffix).stat().st_size for name in voices.names()]
-        assert sum(sizes) < most * 1e6
+        assert sum(sizes) < limit * 1e6
 
 
 @pytest.mark.parametrize("name", voices.names())
-def test_its_scores_are_of_this_very_file(name: str):
+def test_published_scores_are_of_the_shipped_file(name: str):
     results = Path(__file__).parents[2] / "benchmarks" / "results" / "quality.json"
     scored = json.loads(results.read_text(encoding="utf-8"))["sha256"][name]
     assert scored == hashlib.sha256(voices.voice_path(name).read_bytes()).hexdigest()

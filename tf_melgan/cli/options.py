@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from tf_melgan.config import Config
-from tf_melgan.errors import UserInputError
+from tf_melgan.errors import UserInputError, suggest
 
 # Log lines of TensorFlow, XLA and LiteRT, which write them directly to standard error.
 _ENGINE_LOG = re.compile(
@@ -84,7 +84,8 @@ def load_config(name: str) -> Config:
     folder = resources.files("tf_melgan.configs")
     shipped = sorted(Path(x.name).stem for x in folder.iterdir() if x.name.endswith(".yaml"))
     if name not in shipped:
-        raise UserInputError(f"{name}: no such config; give a YAML file or {', '.join(shipped)}")
+        hint = suggest(name, shipped)
+        raise UserInputError(f"{name}: no such config; give a YAML file or the name of one; {hint}")
     with resources.as_file(folder / f"{name}.yaml") as path:
         return Config.load(path)
 

@@ -63,7 +63,8 @@ def _run(arguments: argparse.Namespace) -> None:
             wavs.append(vocoder.vocode_file(source, target, subtype, progress.advance))
     seconds = sum(wav.samples for wav in wavs) / spec.sample_rate
     speed = seconds / (time.perf_counter() - start)
-    print(f"{len(jobs)} wavs, {seconds:.1f} s of sound, {speed:.1f} × real time: {arguments.out}")
+    files = "1 wav" if len(jobs) == 1 else f"{len(jobs)} wavs"
+    print(f"{files}, {seconds:.1f} s of sound, {speed:.1f} × real time: {arguments.out}")
     clipped = sum(wav.clipped for wav in wavs)
     if clipped:
         print(f"{clipped} samples were beyond full scale and clipped", file=sys.stderr)

@@ -9,7 +9,7 @@ import yaml
 from tf_melgan.audio.mel_spec import MelSpec
 from tf_melgan.config.parsing import build, plain
 from tf_melgan.config.sections import OptimizerConfig, TrainingConfig
-from tf_melgan.errors import UserInputError, require
+from tf_melgan.errors import UserInputError, require, suggest
 from tf_melgan.files import atomic_file
 from tf_melgan.losses.config import LossConfig
 from tf_melgan.models.melgan.config import MelGANConfig
@@ -131,18 +131,24 @@ class Config:
         """Returns a copy with some values changed.
 
         Args:
-            **dotted: new values by dotted key, such as `**{"training.steps": 100}`.
+            **dotted: new values by dotted key, such as `**{"training.steps": 100}`. A new
+                `generator.type` or `discriminator.type` begins with that type's defaults.
 
         Raises:
             UserInputError: a key is unknown, or the new values are wrong.
         """
         values = self.to_dict()
-        for key, value in dotted.items():
+        # Types first: the keys of another type go with it, and new ones may follow.
+        for key in sorted(dotted, key=lambda key: not key.endswith(".type")):
             node: Any = values
             parts = key.split(".")
             for part in parts[:-1]:
-                node = node.get(part)
-                if not isinstance(node, dict):
-                    raise UserInputError(f"{key}: no such key in the config")
-            node[parts[-1]] = value
+                if not isinstance(node.get(part), dict):
+                    raise UserInputError(
+                        f"{key}: no such key in the config; {suggest(part, list(node))}"
+                    )
+                node = node[part]
+            if parts[-1] == "type" and node.get("type") != dotted[key]:
+                node.clear()
+            node[parts[-1]] = dotted[key]
         return Config.from_dict(values)

@@ -1,11 +1,10 @@
 """Converts plain dicts, as read from YAML, to dataclasses and back."""
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any, cast, get_args, get_origin, get_type_hints
 
-from tf_melgan.errors import UserInputError
+from tf_melgan.errors import UserInputError, suggest
 from tf_melgan.models.registry import DISCRIMINATORS, GENERATORS
 from tf_melgan.models.sections import DiscriminatorConfig, GeneratorConfig
 
@@ -42,9 +41,7 @@ def build(section: type, values: Any, prefix: str = "") -> Any:
     names = [item.name for item in fields(section)]
     for key in values:
         if key not in names:
-            near = difflib.get_close_matches(str(key), names, 1)
-            hint = f"did you mean {prefix}{near[0]}?" if near else f"known: {', '.join(names)}"
-            raise UserInputError(f"{prefix}{key} is not a known key; {hint}")
+            raise UserInputError(f"{prefix}{key} is not a known key; {suggest(key, names, prefix)}")
     return section(**{key: _cast(hints[key], value, prefix + key) for key, value in values.items()})
 
 

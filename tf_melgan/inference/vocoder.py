@@ -16,7 +16,7 @@ from tf_melgan.extras import require_extra
 if TYPE_CHECKING:
     from tf_melgan.audio.sound_files import WavWriter
 
-_KINDS = "a run's folder, a SavedModel, a .keras or a .tflite file"
+_KINDS = "a run's folder, a SavedModel, a .tflite, .keras or .npz file"
 
 
 class Stream(Protocol):

@@ -1,10 +1,9 @@
 """The config section `loss`."""
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from tf_melgan.errors import UserInputError, require, require_choice
+from tf_melgan.errors import UserInputError, require, require_choice, suggest
 from tf_melgan.losses.registry import SPECTRAL_LOSSES
 
 ADVERSARIAL = ("hinge", "least_squares")
@@ -42,9 +41,7 @@ class LossConfig:
         defaults = PAPER_WEIGHTS | dict.fromkeys(SPECTRAL_LOSSES, 0.0)
         for key, value in self.weights.items():
             if key not in defaults:
-                near = difflib.get_close_matches(str(key), defaults, 1)
-                hint = f"did you mean loss.weights.{near[0]}?" if near else ""
-                hint = hint or f"known: {', '.join(defaults)}"
+                hint = suggest(key, list(defaults), "loss.weights.")
                 raise UserInputError(f"loss.weights.{key} is not a known key; {hint}")
             require(value >= 0, f"loss.weights.{key} is {value}; it must be 0 or more")
         # The dataclass is frozen; this adds the default weights.

@@ -38,12 +38,17 @@ def summary(config: Config) -> str:
         "generator": config.generator.convolutions(config.mel),
         "discriminators": config.discriminator.convolutions(),
     }
+    training = config.training
+    start = training.discriminator_start
+    part = {
+        "generator": "",
+        "discriminators": f"; from step {start}" if config.adversarial else "; not in this run",
+    }
     lines = [
         f"{name:<15}{parameters(layers):>12,} parameters (weight normalization folded), "
-        f"{gmacs(layers, config.mel.sample_rate):.2f} GMAC per second of audio"
+        f"{gmacs(layers, config.mel.sample_rate):.2f} GMAC per second of audio{part[name]}"
         for name, layers in networks.items()
     ]
-    training = config.training
     lines.append(
         f"{'memory':<15}about {memory(config):.1f} GB for batches of {training.batch} × "
         f"{training.segment} samples"

@@ -7,6 +7,7 @@ from typing import Any
 from tf_melgan import voices
 from tf_melgan.config import Config
 from tf_melgan.data.prepare import prepare
+from tf_melgan.errors import UserInputError
 from tf_melgan.training import checkpoints
 from tf_melgan.training.gan import MelGAN
 from tf_melgan.training.loop import load, train
@@ -78,6 +79,11 @@ def pack(run: str | os.PathLike, path: str | os.PathLike) -> None:
         UserInputError: `run` is not a run's folder or has no checkpoint, or `path` cannot be
             written.
     """
+    if str(run) in voices.names() and not Path(run).exists():
+        raise UserInputError(
+            f"{run}: is a shipped voice, which tf-melgan finetune {run} starts from as it is; give "
+            "a run's folder"
+        )
     weights = load_weights(generator_file(Path(run)))
     discriminator = load(run).discriminator if weights.config.adversarial else None
     save_weights(path, weights.config, weights.build_generator(), discriminator)

@@ -100,6 +100,11 @@ def train(
                 f"{data}: does not hold the recordings that {run} was trained on so far; restore "
                 "them, or start a new run"
             )
+    if state["step"] > training.steps:
+        raise UserInputError(
+            f"{run}: is at step {state['step']}, beyond training.steps {training.steps}; give more "
+            "steps, or another run folder"
+        )
     best = math.inf if state["best"] is None else state["best"]
     step, interval = state["step"], training.checkpoint_interval
     validation = Validation(prepared)

@@ -87,8 +87,9 @@ class VoiceInfo:
         """A readable one-line summary."""
         start_ms = 1000 * self.start_frames * self.mel.hop / self.mel.sample_rate
         return (
-            f"{self.name}, {self.weights}; a stream begins with {self.start_frames} frames "
-            f"({start_ms:.0f} ms) and lags {self.lookahead} samples ({1000 * self.latency:.1f} ms)"
+            f"{self.name}, {self.weights}; a stream starts after {self.start_frames} frames "
+            f"({start_ms:.0f} ms) and has a latency of {self.lookahead} samples "
+            f"({1000 * self.latency:.1f} ms)"
         )
 
 

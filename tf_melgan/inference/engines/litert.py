@@ -54,6 +54,8 @@ class LiteRTEngine(ExportedEngine):
 
     def _new_interpreter(self) -> dict[str, Runner]:
         interpreter = Interpreter(model_path=self._path, num_threads=self._threads)
+        # LiteRT prepares XNNPACK, and says so, here rather than in the first call.
+        interpreter.allocate_tensors()
         return {name: interpreter.get_signature_runner(name) for name in _SIGNATURES}
 
     def _call(self, signature: str, **inputs: np.ndarray) -> dict[str, np.ndarray]:
