@@ -105,7 +105,8 @@ CASES = {
     "lines",
     "train none.yaml data run": "{none.yaml}: cannot be read (No such file or directory); give a "
     "YAML config file",
-    "train paper data run": f"paper: no such config; give a YAML file or the name of one; known: {SHIPPED}",
+    "train paper data run": f"paper: no such config; give a YAML file or the name of one; "
+    f"known: {SHIPPED}",
     "train good.yaml data run --set training.batch": "--set training.batch: has no value; give "
     "key=value, such as training.steps=1000",
     "train good.yaml data run --set training.batch=0": "config: training.batch is 0; it must be at "
