@@ -12,6 +12,7 @@ import tensorboardX
 from benchmarks import soak
 from tf_melgan.config import Config
 from tf_melgan.data.prepared import Prepared, Utterance
+from tf_melgan.errors import UserInputError
 from tf_melgan.training import backends, callbacks
 from tf_melgan.training.loop import _fingerprint, train
 
@@ -84,6 +85,10 @@ def test_learning_rates_and_losses_are_logged_by_group_and_resumed(tmp_path, mon
     longer = config.with_values(**{"training.steps": 6, "optimizer.decay": config.optimizer.decay})
     train(longer, data, run)
     assert [row["step"] for row in history(run)] == [2, 4, 6]
+    # Fewer steps than are done are refused, and leave the run as it is.
+    with pytest.raises(UserInputError, match=f"^{run}: is at step 6, beyond training.steps 4; "):
+        train(config, data, run)
+    assert Config.load(run / "config.yaml").training.steps == 6
     # What an interrupted run logged after its last checkpoint is dropped.
     assert Writer.made[0].purge_step == 1 and Writer.made[-1].purge_step == 5
 

@@ -80,6 +80,11 @@ def latest(run: Path) -> Path | None:
     return next(reversed(_folders(run)), None)
 
 
+def step_of(folder: Path) -> int:
+    """The step at which a checkpoint's folder was written."""
+    return int(folder.name.removeprefix("step-"))
+
+
 def restore(folder: Path, model: MelGAN) -> dict[str, Any]:
     """Loads a checkpoint into a compiled model. The restored values are bit-identical.
 

@@ -76,6 +76,13 @@ def train(
     run, training = Path(run), config.training
     prepared = Prepared.open(data)
     prepared.require_spec(config.mel)
+    checkpoints.recover(run)
+    last = checkpoints.latest(run)
+    if last is not None and checkpoints.step_of(last) > training.steps:
+        raise UserInputError(
+            f"{run}: is at step {checkpoints.step_of(last)}, beyond training.steps "
+            f"{training.steps}; give more steps, or another run folder"
+        )
     _claim(run, config)
     keras.utils.set_random_seed(training.seed)
     # A resumed run must be bit-identical to an uninterrupted one.
@@ -89,8 +96,6 @@ def train(
 
     fingerprint = _fingerprint(prepared)
     state: dict[str, Any] = {"step": 0, "best": None}
-    checkpoints.recover(run)
-    last = checkpoints.latest(run)
     if last is None and start is not None:
         start(model)
     if last is not None:
@@ -100,11 +105,6 @@ def train(
                 f"{data}: does not hold the recordings that {run} was trained on so far; restore "
                 "them, or start a new run"
             )
-    if state["step"] > training.steps:
-        raise UserInputError(
-            f"{run}: is at step {state['step']}, beyond training.steps {training.steps}; give more "
-            "steps, or another run folder"
-        )
     best = math.inf if state["best"] is None else state["best"]
     step, interval = state["step"], training.checkpoint_interval
     validation = Validation(prepared)
