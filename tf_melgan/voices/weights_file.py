@@ -12,7 +12,7 @@ import os
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -114,12 +114,12 @@ def save_weights(
     Raises:
         UserInputError: `path` cannot be written.
     """
-    arrays = _arrays(generator, _GENERATOR, dtype)
+    arrays: dict[str, Any] = _arrays(generator, _GENERATOR, dtype)
     if discriminator is not None:
         arrays |= _arrays(discriminator, _DISCRIMINATOR, dtype)
     arrays[_CONFIG] = np.array(json.dumps(config.to_dict()))
     with atomic_file(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, **arrays)  # type: ignore[arg-type]
+        np.savez(file, **arrays)
 
 
 def load_weights(path: str | os.PathLike) -> VoiceWeights:
@@ -155,7 +155,7 @@ def load_weights(path: str | os.PathLike) -> VoiceWeights:
     )
 
 
-def _arrays(model: keras.Model, section: str, dtype: type[np.floating]) -> dict[str, np.ndarray]:
+def _arrays(model: keras.Model, section: str, dtype: type[np.floating]) -> dict[str, Any]:
     # By order, since the paths of variables depend on the layers built before in this process.
     weights = enumerate(model.get_weights())
     return {f"{section}/{index:03}": weight.astype(dtype) for index, weight in weights}
