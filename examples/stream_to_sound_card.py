@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from tf_melgan import Vocoder, load_audio, log_mel
-from tf_melgan.audio.sound_files import wav_writer
+from tf_melgan.audio.sound_files import sound_writer
 
 Play = Callable[[np.ndarray], None]
 """Takes float32 (samples,), and returns when there is room for more."""
@@ -40,7 +40,7 @@ def sound_card(rate: int) -> Iterator[Play]:
 @contextmanager
 def wav(path: Path, rate: int) -> Iterator[Play]:
     """Writes to a file instead."""
-    with wav_writer(path, rate) as writer:
+    with sound_writer(path, rate) as writer:
         yield writer.add
 
 

@@ -4,12 +4,18 @@ Names are imported when they are first used, so that a device with NumPy and ai-
 can import the package; what needs more says what to install.
 """
 
+import os
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from tf_melgan.extras import require_extra
 
 __version__ = "0.2.0"
+
+# Keras takes TensorFlow unless it is told otherwise.
+if not find_spec("tensorflow") and find_spec("jax"):
+    os.environ.setdefault("KERAS_BACKEND", "jax")
 
 if TYPE_CHECKING:
     from tf_melgan.audio.conventions import convert_mel

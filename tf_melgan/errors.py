@@ -8,6 +8,10 @@ class UserInputError(ValueError):
     """Wrong input. The message is one line: which file or key, what is wrong, what is right."""
 
 
+class UnwritableError(UserInputError):
+    """A file cannot be written where it should be: the disk is full, or a folder is read-only."""
+
+
 def require(holds: bool, message: str) -> None:
     """Raises `UserInputError` with `message` unless `holds`."""
     if not holds:

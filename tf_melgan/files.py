@@ -2,15 +2,31 @@
 
 import errno
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tf_melgan.errors import UserInputError
+from tf_melgan.errors import UnwritableError, UserInputError
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+# `Path` makes one slash of two. One letter alone is a drive of Windows.
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+
+
+def require_local(place: str | os.PathLike) -> Path:
+    """Returns `place` as a `Path`.
+
+    Raises:
+        UserInputError: it is an address on another machine, such as gs://bucket/voice.
+    """
+    if _ADDRESS.match(os.fspath(place)):
+        raise UserInputError(
+            f"{place}: is not a path on this machine; copy the files here, or mount the bucket"
+        )
+    return Path(place)
 
 
 def _sync(path: Path) -> None:
@@ -36,7 +52,7 @@ def _write_errors(path: Path, temporary: Path) -> Iterator[None]:
             raise
         reason = error.strerror or str(error)
         remedy = "free some space or choose" if error.errno in _FULL else "choose"
-        raise UserInputError(
+        raise UnwritableError(
             f"{path}: cannot be written ({reason}); {remedy} another folder"
         ) from error
 
@@ -63,10 +79,10 @@ def atomic_file(path: str | os.PathLike) -> Iterator[Path]:
         path: the file to write; missing folders are created.
 
     Raises:
-        UserInputError: the disk is full or the folder cannot be written; the message names
+        UnwritableError: the disk is full or the folder cannot be written; the message names
             `path`.
     """
-    path = Path(path)
+    path = require_local(path)
     temporary = _temporary_path(path)
     try:
         with _write_errors(path, temporary):
@@ -91,10 +107,10 @@ def atomic_folder(path: str | os.PathLike) -> Iterator[Path]:
         path: the folder to write; missing parents are created.
 
     Raises:
-        UserInputError: the disk is full or the folder cannot be written; the message names
+        UnwritableError: the disk is full or the folder cannot be written; the message names
             `path`.
     """
-    path = Path(path)
+    path = require_local(path)
     temporary, old = _temporary_path(path), _temporary_path(path)
     try:
         with _write_errors(path, temporary):

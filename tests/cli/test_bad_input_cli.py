@@ -1,5 +1,6 @@
 """User errors on the command line: each gives one line and exit status 2."""
 
+import contextlib
 import errno
 import os
 import re
@@ -191,6 +192,12 @@ CASES = {
     "run's own config, or another run folder",
     "train good.yaml data other-kind": "{other-kind/config.yaml}: generator.type is fourier, not "
     "melgan; give the run's own config, or another run folder",
+    "vocode mels/good.npy --voice voice.keras --out out/a.mp3": "--out: {out/a.mp3} would be no "
+    ".wav or .flac file; give one of these, or a folder",
+    "vocode mels --voice voice.keras --out out.wav": "--out: {out.wav} is the name of a file, for "
+    "9 inputs; give a folder",
+    "vocode mels/good.npy --voice voice.keras --out out/a.flac --float": "{out/a.flac}: cannot "
+    "hold 32-bit floats; give a .wav",
     # Export.
     "export voice.keras --to saved-model --out recordings": "{recordings}: exists and is "
     "not an exported voice; give a new folder",
@@ -280,11 +287,37 @@ def test_a_file_that_cannot_be_written_is_named(
 
 
 def test_an_output_folder_that_is_a_file_is_named(workspace, capsys):
-    assert run(workspace, "vocode mels/good.npy --voice voice.keras --out good.yaml") == 2
+    (workspace / "taken").touch()
+    assert run(workspace, "vocode mels/good.npy --voice voice.keras --out taken") == 2
     assert capsys.readouterr().err.splitlines()[-1] == with_paths(
         workspace,
-        "tf-melgan: {good.yaml/good.wav}: cannot be written (File exists); choose another folder",
+        "tf-melgan: {taken/good.wav}: cannot be written (File exists); choose another folder",
     )
+
+
+PLACES = {
+    "prepare gs://bucket/recordings out": "recordings: gs://bucket/recordings",
+    "prepare recordings s3://bucket/data": "out: s3://bucket/data",
+    "train melgan memory://data run": "data: memory://data",
+    "train melgan data hdfs://host/run": "run: hdfs://host/run",
+    "finetune lj-lite recordings gs://bucket/run": "run: gs://bucket/run",
+    "vocode https://host/mel.npy": "INPUT: https://host/mel.npy",
+    "vocode a.npy --out gs://bucket/wavs": "--out: gs://bucket/wavs",
+    "export lj-lite --to tflite --out file:///tmp/voice.tflite": "--out: file:///tmp/voice.tflite",
+    "evaluate a b --out gs://bucket/scores": "--out: gs://bucket/scores",
+    "demo gs://bucket/demo": "out: gs://bucket/demo",
+}
+
+
+@pytest.mark.parametrize("words", PLACES)
+def test_addresses_are_refused(words, tmp_path, capsys):
+    with contextlib.chdir(tmp_path), pytest.raises(SystemExit) as ended:
+        main(words.split())
+    assert ended.value.code == 2
+    line = capsys.readouterr().err.splitlines()[-1]
+    reason = "is not a path on this machine; copy the files here, or mount the bucket"
+    assert line.endswith(f"argument {PLACES[words]}: {reason}")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_ctrl_c_ends_with_one_line(workspace, monkeypatch, capsys):

@@ -20,7 +20,7 @@ from tf_melgan.audio.sound_files import load_audio, write_audio
 from tf_melgan.cli.main import main, parser
 from tf_melgan.config import Config
 from tf_melgan.inference.vocoder import Vocoder
-from tf_melgan.voices import voice_file
+from tf_melgan.voices import voice_file, weights_file
 
 CONFIG = Config.from_dict(
     {
@@ -201,6 +201,21 @@ def test_a_version_folder_is_named_after_its_parent(home, tmp_path, capsys):
         assert f"{served}: her, float32" in capsys.readouterr().out
 
 
+def test_weights_are_packed_from_runs_files_and_shipped_voices(home, tmp_path):
+    for source in (home / "run", voices.voice_path("lj-lite", ".npz"), "lj-lite"):
+        out = tmp_path / "voice.npz"
+        assert main(["export", str(source), "--to", "weights", "--out", str(out)]) == 0
+        packed = weights_file.load_weights(out)
+        given = (
+            home / "run/generator.npz" if source == home / "run" else voices.resolve(source, ".npz")
+        )
+        original = weights_file.load_weights(given)
+        assert packed.config == original.config
+        for one, other in zip(packed.generator, original.generator, strict=True):
+            np.testing.assert_array_equal(one, other.astype(np.float16))
+    assert len(packed.generator) > 10
+
+
 def test_longer_finetuning_adds_no_untrained_discriminators(home, tmp_path):
     packed, run = tmp_path / "voice.npz", tmp_path / "run"
     assert main(["export", str(home / "run"), "--to", "weights", "--out", str(packed)]) == 0
@@ -221,10 +236,12 @@ def test_longer_finetuning_adds_no_untrained_discriminators(home, tmp_path):
     assert (run / "data/index.json").read_bytes() == before
 
 
-def test_exported_weights_can_be_finetuned(home, tmp_path, capsys):
+@pytest.mark.parametrize("kind", ["run", "weights"])
+def test_runs_and_exported_weights_can_be_finetuned(kind, home, tmp_path, capsys):
     packed, run = tmp_path / "voice.npz", tmp_path / "run"
     assert main(["export", str(home / "run"), "--to", "weights", "--out", str(packed)]) == 0
-    words = ["finetune", str(packed), str(home / "recordings"), str(run)]
+    voice = home / "run" if kind == "run" else packed
+    words = ["finetune", str(voice), str(home / "recordings"), str(run)]
     words += ["--set", "training.steps=1", "--set", "training.checkpoint_interval=1"]
     words += ["--set", "optimizer.learning_rate=1e-9", "--set", "training.discriminator_start=0"]
     words += ["--set", "optimizer.final_learning_rate=1e-9"]

@@ -1,4 +1,4 @@
-"""Reads recordings of any rate and channel count and writes wavs, with soundfile and soxr."""
+"""Reads recordings of any rate and channel count, writes wav and flac, with soundfile and soxr."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from tf_melgan.errors import UserInputError
+from tf_melgan.errors import UserInputError, require
 from tf_melgan.extras import require_extra
 from tf_melgan.files import atomic_file
 
 SUFFIXES = (".flac", ".mp3", ".ogg", ".wav")
+WRITABLE = (".wav", ".flac")
 
 
 def require_file(path: str | os.PathLike) -> Path:
@@ -154,8 +155,8 @@ def to_int16(audio: np.ndarray) -> tuple[np.ndarray, int]:
 
 
 @dataclass
-class WavWriter:
-    """An open wav file that samples are appended to.
+class SoundWriter:
+    """An open wav or flac that samples are appended to.
 
     Attributes:
         path: the final path.
@@ -197,33 +198,47 @@ class WavWriter:
 
 
 @contextmanager
-def wav_writer(path: str | os.PathLike, rate: int, subtype: str = "PCM_16") -> Iterator[WavWriter]:
-    """Opens a mono wav for writing. It replaces `path` on success; on an error nothing changes.
+def sound_writer(
+    path: str | os.PathLike, rate: int, subtype: str = "PCM_16"
+) -> Iterator[SoundWriter]:
+    """Opens a mono sound file. It replaces `path` on success; on an error nothing changes.
 
     Args:
-        path: the wav to write.
+        path: the `.wav` or `.flac` to write.
         rate: the sample rate in Hz.
-        subtype: "PCM_16" or "FLOAT".
+        subtype: "PCM_16", or "FLOAT" for a wav.
 
     Yields:
         The writer; call its `add` for each block of samples.
 
     Raises:
-        UserInputError: `path` cannot be written, or `WavWriter.add` rejects the samples.
+        UserInputError: `path` cannot be written or has another suffix, `subtype` does not fit, or
+            `SoundWriter.add` rejects the samples.
     """
+    suffix = Path(path).suffix.lower()
+    require(
+        suffix in WRITABLE,
+        f"{path}: cannot be written as {suffix or 'a file without suffix'}; give a "
+        f"{' or '.join(WRITABLE)} file",
+    )
+    require(
+        subtype == "PCM_16" or suffix == ".wav", f"{path}: cannot hold 32-bit floats; give a .wav"
+    )
     with atomic_file(path) as temporary:
         try:
-            with soundfile.SoundFile(temporary, "w", rate, 1, subtype, format="WAV") as file:
-                yield WavWriter(Path(path), file)
+            with soundfile.SoundFile(
+                os.fsencode(temporary), "w", rate, 1, subtype, format=suffix[1:].upper()
+            ) as file:
+                yield SoundWriter(Path(path), file)
         except soundfile.LibsndfileError as error:
             raise OSError(error.error_string) from error
 
 
 def write_audio(path: str | os.PathLike, audio: np.ndarray, rate: int) -> int:
-    """Writes mono audio as a 16-bit wav.
+    """Writes mono audio as a 16-bit wav or flac.
 
     Args:
-        path: the wav to write; an existing file is replaced.
+        path: the `.wav` or `.flac` to write; an existing file is replaced.
         audio: floats (samples,) with full scale 1.
         rate: the sample rate in Hz.
 
@@ -238,6 +253,6 @@ def write_audio(path: str | os.PathLike, audio: np.ndarray, rate: int) -> int:
         >>> clipped = tf_melgan.write_audio("tone.wav", tone, 22_050)
         >>> assert clipped == 0
     """
-    with wav_writer(path, rate) as writer:
+    with sound_writer(path, rate) as writer:
         writer.add(audio)
     return writer.clipped

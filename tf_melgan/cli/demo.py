@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tf_melgan import voices
-from tf_melgan.cli.options import add_command, hide_engine_logs
+from tf_melgan.cli.options import add_command, hide_engine_logs, local_path
 
 
 def add_parser(commands: Any) -> None:
@@ -21,7 +21,11 @@ def add_parser(commands: Any) -> None:
         "demo",
     )
     command.add_argument(
-        "out", nargs="?", type=Path, default=Path("demo"), help="output folder (default: demo)"
+        "out",
+        nargs="?",
+        type=local_path,
+        default=Path("demo"),
+        help="output folder (default: demo)",
     )
 
 

@@ -1,10 +1,9 @@
 """`tf-melgan evaluate`: compares synthesized speech with recordings, writes an HTML report."""
 
 import argparse
-from pathlib import Path
 from typing import Any
 
-from tf_melgan.cli.options import add_command
+from tf_melgan.cli.options import add_command, local_path
 
 
 def add_parser(commands: Any) -> None:
@@ -15,14 +14,14 @@ def add_parser(commands: Any) -> None:
         "Compute metrics of synthesized speech against recordings with the same file names.",
         "evaluate recordings/ wavs/ --griffin-lim --out scores/",
     )
-    command.add_argument("reference", type=Path, help="the folder of recordings")
+    command.add_argument("reference", type=local_path, help="the folder of recordings")
     command.add_argument(
-        "systems", nargs="*", type=Path, help="folders of synthesized speech, one per system"
+        "systems", nargs="*", type=local_path, help="folders of synthesized speech, one per system"
     )
     command.add_argument(
         "--griffin-lim", action="store_true", help="add Griffin-Lim as a baseline system"
     )
-    command.add_argument("--out", required=True, type=Path, help="the folder for the report")
+    command.add_argument("--out", required=True, type=local_path, help="the folder for the report")
 
 
 def _run(arguments: argparse.Namespace) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tf_melgan import voices
-from tf_melgan.cli.options import add_command, hide_engine_logs
+from tf_melgan.cli.options import add_command, hide_engine_logs, local_path
 from tf_melgan.errors import UserInputError
 from tf_melgan.voices import voice_file
 from tf_melgan.voices.voice_file import CALIBRATED, WEIGHTS, VoiceInfo
@@ -28,21 +28,21 @@ def add_parser(commands: Any) -> None:
     )
     command.add_argument(
         "model",
-        type=Path,
-        help="a run's folder; for tflite and saved-model also a .keras or .npz file or the name "
-        "of a shipped voice",
+        type=local_path,
+        help="a run's folder, a .npz file or the name of a shipped voice; for tflite and "
+        "saved-model also a .keras file",
     )
     command.add_argument("--to", required=True, choices=list(_TARGETS), help="the format")
     command.add_argument(
         "--weights", choices=WEIGHTS, help="type of the weights in a .tflite (default: float32)"
     )
     command.add_argument(
-        "--calibration", type=Path, help="a folder of recordings to calibrate int8"
+        "--calibration", type=local_path, help="a folder of recordings to calibrate int8"
     )
     command.add_argument(
         "--out",
         required=True,
-        type=Path,
+        type=local_path,
         help="a .tflite or .npz file; for saved-model a new folder, or an earlier export to "
         "replace",
     )

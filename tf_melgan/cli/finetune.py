@@ -1,13 +1,13 @@
 """`tf-melgan finetune`: trains a voice further on recordings of a new speaker."""
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 from tf_melgan.cli.options import (
     add_command,
     add_run_arguments,
     hide_engine_logs,
+    local_path,
     parse_settings,
 )
 
@@ -21,10 +21,14 @@ def add_parser(commands: Any) -> None:
         "finetune lj-lite recordings/ runs/speaker",
     )
     command.add_argument(
-        "voice", help="the name of a shipped voice, or a .npz file from export --to weights"
+        "voice",
+        type=local_path,
+        help="a run's folder, the name of a shipped voice, or a .npz file from export --to weights",
     )
     command.add_argument(
-        "recordings", type=Path, help="a folder of recordings of one speaker, who has consented"
+        "recordings",
+        type=local_path,
+        help="a folder of recordings of one speaker, who has consented",
     )
     add_run_arguments(command)
 

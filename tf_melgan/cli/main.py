@@ -1,8 +1,12 @@
 """The command `tf-melgan`: parses arguments, runs a command and prints errors."""
 
 import argparse
+import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from tf_melgan import __version__
 from tf_melgan.cli import demo, evaluate, export, finetune, prepare, train, vocode
@@ -10,7 +14,11 @@ from tf_melgan.errors import UserInputError
 from tf_melgan.extras import require_extra
 
 _COMMANDS = (prepare, train, finetune, vocode, export, evaluate, demo)
-_BAD_INPUT, _INTERRUPTED = 2, 130
+_BAD_INPUT, _INTERRUPTED, _BROKEN_PIPE, _TERMINATED = 2, 130, 141, 143
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM arrived: the command ends as after Ctrl-C, and leaves no unfinished files."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -33,26 +41,65 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: the arguments; those of the process by default.
 
     Returns:
-        The exit code: 0 for success, 2 for bad input (after a one-line error), 130 for Ctrl-C.
+        The exit code: 0 for success, 1 if some of the input was left out, 2 for bad input (after a
+        one-line error), 130 for Ctrl-C, 143 for SIGTERM, 141 if nobody reads the output any more.
     """
+    _open_standard_streams()
     arguments = parser().parse_args(argv)
     try:
-        with require_extra(f"tf-melgan {arguments.command}"):
-            arguments.run(arguments)
+        with _sigterm_interrupts(), require_extra(f"tf-melgan {arguments.command}"):
+            code = arguments.run(arguments) or 0
+            sys.stdout.flush()
+            return code
     except (UserInputError, ImportError) as error:
         return _failed(str(error))
+    except BrokenPipeError:
+        # Python flushes both streams once more when it exits.
+        for descriptor in (1, 2):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
+        return _BROKEN_PIPE
     except OSError as error:
         if error.filename is None:
             raise
         return _failed(f"{error.filename}: {error.strerror}")
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         hint = "; run the same command again to resume from the last checkpoint, if there is one"
         resumes = arguments.command in ("train", "finetune")
         print(f"\ntf-melgan: interrupted{hint if resumes else ''}", file=sys.stderr)
-        return _INTERRUPTED
-    return 0
+        return _TERMINATED if isinstance(error, _Terminated) else _INTERRUPTED
 
 
 def _failed(line: str) -> int:
     print(f"tf-melgan: {line}", file=sys.stderr)
     return _BAD_INPUT
+
+
+def _open_standard_streams() -> None:
+    """Opens what the caller closed, so that no output file gets the number of a standard stream."""
+    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest free number, which is this one
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w" if descriptor else "r"))  # noqa: SIM115
+    # Names of files need not be UTF-8.
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+@contextmanager
+def _sigterm_interrupts() -> Iterator[None]:
+    """Lets SIGTERM end the block like Ctrl-C; signals reach the main thread only."""
+
+    def terminate(number: int, frame: object) -> None:
+        raise _Terminated
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,4 +1,4 @@
-"""Shared code of the commands: help texts, configs by name, `--set`, hidden engine logs."""
+"""Shared code of the commands: help texts, paths, `--set`, hidden engine logs."""
 
 import argparse
 import os
@@ -7,14 +7,13 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from tf_melgan.config import Config
-from tf_melgan.errors import UserInputError, suggest
+from tf_melgan.errors import UserInputError
+from tf_melgan.files import require_local
 
 # Log lines of TensorFlow, XLA and LiteRT, which write them directly to standard error.
 _ENGINE_LOG = re.compile(
@@ -26,7 +25,7 @@ _ENGINE_LOG = re.compile(
 def add_command(
     commands: Any,
     name: str,
-    run: Callable[[argparse.Namespace], None],
+    run: Callable[[argparse.Namespace], int | None],
     description: str,
     example: str,
 ) -> argparse.ArgumentParser:
@@ -35,7 +34,7 @@ def add_command(
     Args:
         commands: the subparsers of the main parser.
         name: the name of the command.
-        run: the function that runs it, called with the parsed arguments.
+        run: the function that runs it, called with the parsed arguments; may return an exit code.
         description: one sentence about the command.
         example: an example call, without "tf-melgan".
 
@@ -56,7 +55,10 @@ def add_command(
 def add_run_arguments(command: argparse.ArgumentParser) -> None:
     """Adds the run's folder and `--set` to a command that trains."""
     command.add_argument(
-        "run_folder", metavar="run", help="the run's folder, for checkpoints and logs"
+        "run_folder",
+        type=local_path,
+        metavar="run",
+        help="the run's folder, for checkpoints and logs",
     )
     command.add_argument(
         "--set",
@@ -67,27 +69,12 @@ def add_run_arguments(command: argparse.ArgumentParser) -> None:
     )
 
 
-def load_config(name: str) -> Config:
-    """Loads a config.
-
-    Args:
-        name: a YAML file, or the name of a shipped config, such as "lite".
-
-    Returns:
-        The config.
-
-    Raises:
-        UserInputError: the config does not exist, or its content is wrong.
-    """
-    if Path(name).is_file() or Path(name).suffix:
-        return Config.load(name)
-    folder = resources.files("tf_melgan.configs")
-    shipped = sorted(Path(x.name).stem for x in folder.iterdir() if x.name.endswith(".yaml"))
-    if name not in shipped:
-        hint = suggest(name, shipped)
-        raise UserInputError(f"{name}: no such config; give a YAML file or the name of one; {hint}")
-    with resources.as_file(folder / f"{name}.yaml") as path:
-        return Config.load(path)
+def local_path(text: str) -> Path:
+    """The type of arguments that are paths; refuses addresses such as gs://bucket/voice."""
+    try:
+        return require_local(text)
+    except UserInputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def parse_settings(pairs: list[str]) -> dict[str, Any]:

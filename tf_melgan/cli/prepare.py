@@ -3,7 +3,8 @@
 import argparse
 from typing import Any
 
-from tf_melgan.cli.options import add_command, load_config
+from tf_melgan.cli.options import add_command, local_path
+from tf_melgan.config import Config
 
 
 def add_parser(commands: Any) -> None:
@@ -14,8 +15,10 @@ def add_parser(commands: Any) -> None:
         "Check recordings, resample them and store them in a folder for training.",
         "prepare recordings/ data/ --config melgan_24k",
     )
-    command.add_argument("recordings", help="a folder tree of wav, flac, ogg and mp3 files")
-    command.add_argument("out", help="the prepared folder; created or updated")
+    command.add_argument(
+        "recordings", type=local_path, help="a folder tree of wav, flac, ogg and mp3 files"
+    )
+    command.add_argument("out", type=local_path, help="the prepared folder; created or updated")
     command.add_argument(
         "--config", default="melgan", help="config whose mel section to use (default: melgan)"
     )
@@ -37,7 +40,7 @@ def _run(arguments: argparse.Namespace) -> None:
     report = prepare(
         arguments.recordings,
         arguments.out,
-        load_config(arguments.config).mel,
+        Config.load(arguments.config).mel,
         validation=arguments.validation,
         validation_ids=arguments.validation_ids,
         jobs=arguments.jobs,

@@ -1,13 +1,14 @@
 """`tf-melgan train`: trains a vocoder on a prepared folder, or resumes a run."""
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from tf_melgan.cli.options import (
     add_command,
     add_run_arguments,
     hide_engine_logs,
-    load_config,
+    local_path,
     parse_settings,
 )
 from tf_melgan.config import Config
@@ -24,7 +25,7 @@ def add_parser(commands: Any) -> None:
     command.add_argument(
         "config", help="a YAML file, or the name of a shipped config (melgan, lite…)"
     )
-    command.add_argument("data", help="a folder written by tf-melgan prepare")
+    command.add_argument("data", type=local_path, help="a folder written by tf-melgan prepare")
     add_run_arguments(command)
     command.add_argument(
         "--dry-run",
@@ -34,7 +35,7 @@ def add_parser(commands: Any) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    config = load_config(arguments.config).with_values(**parse_settings(arguments.set))
+    config = Config.load(arguments.config).with_values(**parse_settings(arguments.set))
     if arguments.dry_run:
         _dry_run(config, arguments.data)
         return
@@ -43,7 +44,7 @@ def _run(arguments: argparse.Namespace) -> None:
     train(config, arguments.data, arguments.run_folder)
 
 
-def _dry_run(config: Config, data: str) -> None:
+def _dry_run(config: Config, data: Path) -> None:
     from tf_melgan.data.prepared import Prepared
     from tf_melgan.training.cost import summary
 

@@ -3,12 +3,19 @@
 import argparse
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 from tf_melgan import voices
-from tf_melgan.cli.options import add_command, hide_engine_logs
-from tf_melgan.errors import UserInputError
+from tf_melgan.cli.options import add_command, hide_engine_logs, local_path
+from tf_melgan.errors import UnwritableError, UserInputError
+from tf_melgan.progress import Progress
+
+if TYPE_CHECKING:
+    from tf_melgan.audio.sound_files import SoundWriter
+    from tf_melgan.inference.vocoder import Vocoder
 
 
 def add_parser(commands: Any) -> None:
@@ -22,89 +29,93 @@ def add_parser(commands: Any) -> None:
     command.add_argument(
         "inputs",
         nargs="+",
-        type=Path,
+        type=local_path,
         metavar="INPUT",
-        help=".npy mels, recordings, or folders of them",
+        help=".npy mels, recordings, or folders of them; - is one on standard input",
     )
     command.add_argument(
         "--voice",
+        type=local_path,
         default=voices.DEFAULT,
         help="a run's folder, a SavedModel, a .keras, .npz or .tflite file, or the name of a "
         f"shipped voice (default: {voices.DEFAULT})",
     )
     command.add_argument(
         "--out",
-        type=Path,
-        default=Path("vocoded"),
-        help="output folder; for a single input also a .wav file (default: vocoded)",
+        type=local_path,
+        help="output folder; for a single input also a .wav or .flac file, or - for standard "
+        "output (default: vocoded; standard output for standard input)",
     )
     command.add_argument(
-        "--float", action="store_true", help="write 32-bit float wav files without clipping"
+        "--float", action="store_true", help="write 32-bit float wavs without clipping"
     )
     command.add_argument(
         "--threads", type=int, help="CPU threads for a .tflite voice (default: all cores)"
     )
 
 
-def _run(arguments: argparse.Namespace) -> None:
-    from tf_melgan.audio.mel_files import count_frames
+def _run(arguments: argparse.Namespace) -> int:
+    from tf_melgan.cli.vocode_files import (
+        STANDARD_STREAM,
+        standard_input,
+        standard_output,
+        targets,
+    )
     from tf_melgan.inference.vocoder import Vocoder
-    from tf_melgan.progress import Progress
 
-    jobs = _targets(arguments.inputs, arguments.out)
-    with hide_engine_logs():
-        vocoder = Vocoder.load(arguments.voice, arguments.threads)
-    spec, wavs = vocoder.spec, []
-    frames = sum(count_frames(source, spec) for source in jobs)
-    start = time.perf_counter()
-    with Progress(frames, "vocode", "frames") as progress:
-        for source, target in jobs.items():
-            subtype = "FLOAT" if arguments.float else "PCM_16"
-            wavs.append(vocoder.vocode_file(source, target, subtype, progress.advance))
-    seconds = sum(wav.samples for wav in wavs) / spec.sample_rate
-    speed = seconds / (time.perf_counter() - start)
-    files = "1 wav" if len(jobs) == 1 else f"{len(jobs)} wavs"
-    print(f"{files}, {seconds:.1f} s of sound, {speed:.1f} × real time: {arguments.out}")
-    clipped = sum(wav.clipped for wav in wavs)
+    inputs, out = arguments.inputs, arguments.out
+    if out is None:
+        out = STANDARD_STREAM if inputs == [STANDARD_STREAM] else Path("vocoded")
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory()))
+        if STANDARD_STREAM in inputs:
+            source = stack.enter_context(standard_input(folder))
+            inputs = [source if path == STANDARD_STREAM else path for path in inputs]
+        target = stack.enter_context(standard_output(folder)) if out == STANDARD_STREAM else out
+        jobs = targets(inputs, target)
+        with hide_engine_logs():
+            vocoder = Vocoder.load(arguments.voice, arguments.threads)
+        start = time.perf_counter()
+        written, left_out = _vocode(vocoder, jobs, "FLOAT" if arguments.float else "PCM_16")
+        elapsed = time.perf_counter() - start
+    seconds = sum(file.samples for file in written) / vocoder.spec.sample_rate
+    clipped = sum(file.clipped for file in written)
+    kind = "flac" if target.suffix == ".flac" else "wav"
+    files = f"{len(written)} {kind}{'' if len(jobs) == 1 else 's'}"
+    print(
+        f"{files}, {seconds:.1f} s of sound, {seconds / elapsed:.1f} × real time: {out}",
+        file=sys.stderr if out == STANDARD_STREAM else sys.stdout,
+    )
     if clipped:
         print(f"{clipped} samples were beyond full scale and clipped", file=sys.stderr)
+    if left_out:
+        print(f"{left_out} of {len(jobs)} inputs were left out, as said above", file=sys.stderr)
+    return 1 if left_out else 0
 
 
-def _targets(inputs: list[Path], out: Path) -> dict[Path, Path]:
-    """The wav file for each input file."""
-    from tf_melgan.audio.mel_files import SUFFIXES
-    from tf_melgan.audio.sound_files import list_audio
+def _vocode(
+    vocoder: "Vocoder", jobs: dict[Path, Path], subtype: str
+) -> tuple[list["SoundWriter"], int]:
+    """Vocodes each source of `jobs` into its target; a bad one among several is left out.
 
-    targets: dict[Path, Path] = {}
-    for path in inputs:
-        if path.is_dir():
-            files = list_audio(path, SUFFIXES)
-            if not files:
-                raise UserInputError(f"{path}: holds no .npy mels and no recordings")
-            targets |= {x: out / x.relative_to(path).with_suffix(".wav") for x in files}
-        elif not path.is_file():
-            raise UserInputError(
-                f"{path}: no such file; give .npy mels, recordings, or a folder of them"
-            )
-        elif path.suffix.lower() not in SUFFIXES:
-            raise UserInputError(
-                f"{path}: is not a {', '.join(SUFFIXES)} file; give a mel or a recording"
-            )
-        else:
-            targets[path] = out / f"{path.stem}.wav"
-    if out.suffix == ".wav" and len(targets) == 1:
-        targets = dict.fromkeys(targets, out)
-    sources: dict[Path, Path] = {}
-    inputs_resolved = {source.resolve() for source in targets}
-    for source, target in targets.items():
-        if target.resolve() in inputs_resolved:
-            raise UserInputError(
-                f"{target}: is an input and would be overwritten; give another --out"
-            )
-        if target in sources:
-            raise UserInputError(
-                f"{source}: would be written to {target}, like {sources[target]}; rename one of "
-                "them"
-            )
-        sources[target] = source
-    return targets
+    Returns:
+        The closed files, and the number of sources left out.
+    """
+    from tf_melgan.audio.mel_files import count_frames
+
+    if len(jobs) == 1:
+        ((source, target),) = jobs.items()
+        with Progress(count_frames(source, vocoder.spec), "vocode", "frames") as progress:
+            return [vocoder.vocode_file(source, target, subtype, progress.advance)], 0
+    written, left_out = [], 0
+    with Progress(len(jobs), "vocode", "files") as progress:
+        for source, target in jobs.items():
+            try:
+                written.append(vocoder.vocode_file(source, target, subtype))
+            except UnwritableError:
+                raise
+            except UserInputError as error:
+                progress.line(f"left out: {error}")
+                left_out += 1
+            progress.advance()
+    return written, left_out

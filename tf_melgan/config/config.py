@@ -1,6 +1,7 @@
 """`Config`: a vocoder and its training as dataclasses with validation, and as YAML."""
 
 from dataclasses import asdict, dataclass, field
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -94,10 +95,18 @@ class Config:
     def load(cls, path: str | Path) -> "Config":
         """Reads a config from a YAML file.
 
+        Examples:
+            >>> own = tf_melgan.Config.load("configs/melgan.yaml")
+            >>> shipped = tf_melgan.Config.load("melgan")
+
+        Args:
+            path: a YAML file, or the name of a config that ships with the package.
+
         Raises:
             UserInputError: the file cannot be read or is not YAML, or its values are wrong as in
                 `from_dict`.
         """
+        path = _named(path)
         try:
             values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError) as error:
@@ -152,3 +161,17 @@ class Config:
                 node.clear()
             node[parts[-1]] = dotted[key]
         return Config.from_dict(values)
+
+
+def _named(path: str | Path) -> Path:
+    """The file of a config that is given by path or by name."""
+    path, shipped = Path(path), resources.files("tf_melgan.configs")
+    if path.is_file() or path.suffix or path.parent != Path():
+        return path
+    names = sorted(Path(x.name).stem for x in shipped.iterdir() if x.name.endswith(".yaml"))
+    if path.name not in names:
+        raise UserInputError(
+            f"{path}: no such config; give a YAML file or the name of one; "
+            f"{suggest(path.name, names)}"
+        )
+    return Path(str(shipped / f"{path.name}.yaml"))

@@ -14,7 +14,7 @@ from tf_melgan.errors import UserInputError
 from tf_melgan.extras import require_extra
 
 if TYPE_CHECKING:
-    from tf_melgan.audio.sound_files import WavWriter
+    from tf_melgan.audio.sound_files import SoundWriter
 
 _KINDS = "a run's folder, a SavedModel, a .tflite, .keras or .npz file"
 
@@ -138,13 +138,13 @@ class Vocoder:
         target: str | Path,
         subtype: str = "PCM_16",
         advance: Callable[[int], None] = lambda frames: None,
-    ) -> "WavWriter":
-        """Vocodes a file into a wav file, in chunks; memory does not grow with its length.
+    ) -> "SoundWriter":
+        """Vocodes a file into a sound file, in chunks; memory does not grow with its length.
 
         Args:
             source: a `.npy` file with a log-mel, float (frames, n_mels), or a recording.
-            target: the wav file to write; it is complete or does not exist.
-            subtype: "PCM_16", or "FLOAT" for 32-bit floats without clipping.
+            target: the `.wav` or `.flac` to write; it is complete or does not exist.
+            subtype: "PCM_16", or "FLOAT" for a wav of 32-bit floats without clipping.
             advance: called after each chunk with its number of frames.
 
         Returns:
@@ -155,12 +155,12 @@ class Vocoder:
         """
         # Devices that only vocode mels do not need the packages for audio files.
         from tf_melgan.audio.mel_files import iter_chunks
-        from tf_melgan.audio.sound_files import wav_writer
+        from tf_melgan.audio.sound_files import sound_writer
 
         chunks = iter_chunks(source, self.spec)
         # Most errors of the source are raised here, before the target is created.
         first = next(chunks)
-        with wav_writer(target, self.spec.sample_rate, subtype) as writer:
+        with sound_writer(target, self.spec.sample_rate, subtype) as writer:
             stream = self._voice.stream()
             for mel in itertools.chain([first], chunks):
                 writer.add(stream.push(mel))

@@ -1,18 +1,18 @@
 """Fine-tuning: adapts a trained voice to a new speaker with a few minutes of recordings."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tf_melgan import voices
 from tf_melgan.config import Config
 from tf_melgan.data.prepare import prepare
-from tf_melgan.errors import UserInputError
 from tf_melgan.training import checkpoints
 from tf_melgan.training.gan import MelGAN
 from tf_melgan.training.loop import load, train
 from tf_melgan.voices.run_folder import generator_file
-from tf_melgan.voices.weights_file import load_weights, save_weights
+from tf_melgan.voices.weights_file import VoiceWeights, load_weights
 
 
 def finetune(
@@ -34,7 +34,7 @@ def finetune(
         >>> vocoder = Vocoder.load("runs/speaker")
 
     Args:
-        voice: the name of a shipped voice, or a `.npz` file written by
+        voice: a run's folder, the name of a shipped voice, or a `.npz` file written by
             `tf-melgan export --to weights`.
         recordings: a folder tree of audio files of one speaker, who has given consent.
         run: the run's folder; created if missing.
@@ -46,7 +46,7 @@ def finetune(
     Raises:
         UserInputError: the voice cannot be fine-tuned, or the recordings or settings do not fit.
     """
-    weights = load_weights(voices.resolve(voice, ".npz"))
+    weights = _trained(voice)
     adversarial = weights.discriminator is not None
     config = _recipe(weights.config, adversarial, settings or {})
     data = Path(run) / "data"
@@ -65,28 +65,31 @@ def finetune(
     return train(config, data, run, start=start)
 
 
-def pack(run: str | os.PathLike, path: str | os.PathLike) -> None:
-    """Writes a run's weights as a `.npz` file that `finetune` starts from.
+def pack(voice: str | os.PathLike, path: str | os.PathLike) -> None:
+    """Writes a voice's weights as a `.npz` file that `finetune` starts from.
 
-    The file holds the generator to vocode with, in float16. If the run trained discriminators,
-    it also holds those of the last checkpoint.
+    The file holds the generator to vocode with, in float16, and the discriminators if they were
+    trained: of a run, those of the last checkpoint.
 
     Args:
-        run: the run's folder.
+        voice: a run's folder, the name of a shipped voice, or a `.npz` file.
         path: the `.npz` file to write.
 
     Raises:
-        UserInputError: `run` is not a run's folder or has no checkpoint, or `path` cannot be
-            written.
+        UserInputError: `voice` is none of these or has no checkpoint, or `path` cannot be written.
     """
-    if str(run) in voices.names() and not Path(run).exists():
-        raise UserInputError(
-            f"{run}: is a shipped voice, which tf-melgan finetune {run} starts from as it is; give "
-            "a run's folder"
-        )
-    weights = load_weights(generator_file(Path(run)))
-    discriminator = load(run).discriminator if weights.config.adversarial else None
-    save_weights(path, weights.config, weights.build_generator(), discriminator)
+    _trained(voice).save(path)
+
+
+def _trained(voice: str | os.PathLike) -> VoiceWeights:
+    """The weights of a voice, with those of the discriminators if they were trained."""
+    source = voices.resolve(voice, ".npz")
+    if not source.is_dir():
+        return load_weights(source)
+    weights = load_weights(generator_file(source))
+    if not weights.config.adversarial:
+        return weights
+    return replace(weights, discriminator=load(source).discriminator.get_weights())
 
 
 def _recipe(config: Config, adversarial: bool, settings: dict[str, Any]) -> Config:

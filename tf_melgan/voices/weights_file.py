@@ -80,6 +80,28 @@ class VoiceWeights:
         """
         self._assign(model, self.discriminator or [], _DISCRIMINATOR)
 
+    def save(self, path: str | os.PathLike, dtype: type[np.floating] = np.float16) -> None:
+        """Writes a weights file atomically.
+
+        Args:
+            path: the file to write, usually with the suffix `.npz`.
+            dtype: the type of the weights in the file; float16 halves its size.
+
+        Raises:
+            UserInputError: `path` cannot be written.
+        """
+        arrays: dict[str, Any] = {}
+        # By order, since the paths of variables depend on the layers built before in this process.
+        for section, weights in (
+            (_GENERATOR, self.generator),
+            (_DISCRIMINATOR, self.discriminator or []),
+        ):
+            for index, weight in enumerate(weights):
+                arrays[f"{section}/{index:03}"] = weight.astype(dtype)
+        arrays[_CONFIG] = np.array(json.dumps(self.config.to_dict()))
+        with atomic_file(path) as temporary, temporary.open("wb") as file:
+            np.savez(file, **arrays)
+
     def _assign(self, model: keras.Model, arrays: list[np.ndarray], section: str) -> None:
         try:
             model.set_weights(arrays)
@@ -97,7 +119,7 @@ def save_weights(
     discriminator: keras.Model | None = None,
     dtype: type[np.floating] = np.float16,
 ) -> None:
-    """Writes a weights file atomically.
+    """Writes the weights of models as a weights file, atomically.
 
     Examples:
         >>> from tf_melgan.voices.weights_file import save_weights
@@ -114,12 +136,8 @@ def save_weights(
     Raises:
         UserInputError: `path` cannot be written.
     """
-    arrays: dict[str, Any] = _arrays(generator, _GENERATOR, dtype)
-    if discriminator is not None:
-        arrays |= _arrays(discriminator, _DISCRIMINATOR, dtype)
-    arrays[_CONFIG] = np.array(json.dumps(config.to_dict()))
-    with atomic_file(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, **arrays)
+    discriminators = None if discriminator is None else discriminator.get_weights()
+    VoiceWeights(Path(path), config, generator.get_weights(), discriminators).save(path, dtype)
 
 
 def load_weights(path: str | os.PathLike) -> VoiceWeights:
@@ -153,12 +171,6 @@ def load_weights(path: str | os.PathLike) -> VoiceWeights:
     return VoiceWeights(
         path, config, _section(arrays, _GENERATOR) or [], _section(arrays, _DISCRIMINATOR)
     )
-
-
-def _arrays(model: keras.Model, section: str, dtype: type[np.floating]) -> dict[str, Any]:
-    # By order, since the paths of variables depend on the layers built before in this process.
-    weights = enumerate(model.get_weights())
-    return {f"{section}/{index:03}": weight.astype(dtype) for index, weight in weights}
 
 
 def _section(arrays: dict[str, np.ndarray], section: str) -> list[np.ndarray] | None:

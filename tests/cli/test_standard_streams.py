@@ -1,0 +1,136 @@
+"""Standard input and output: pipes, streams that the caller closed, and signals."""
+
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import soundfile
+
+from tf_melgan import voices
+from tf_melgan.cli.main import main
+from tf_melgan.inference.vocoder import Vocoder
+
+COMMAND = [sys.executable, "-m", "tf_melgan"]
+
+
+@pytest.fixture(scope="module")
+def mel(tmp_path_factory):
+    """A `.npy` with one second of speech."""
+    path = tmp_path_factory.mktemp("mels") / "mel.npy"
+    np.save(path, np.load(voices.SENTENCE).astype(np.float32)[:86])
+    return path
+
+
+@pytest.fixture(scope="module")
+def sound(mel):
+    """What the default voice makes of `mel`."""
+    return Vocoder.load(voices.DEFAULT).vocode(np.load(mel))
+
+
+def run(*words, **settings):
+    return subprocess.run([*COMMAND, *map(str, words)], capture_output=True, **settings)
+
+
+def test_vocode_reads_standard_input_and_writes_standard_output(mel, sound):
+    done = run("vocode", "-", "--float", input=mel.read_bytes())
+    assert done.returncode == 0 and b"1 wav, 1.0 s of sound" in done.stderr
+    audio, rate = soundfile.read(io.BytesIO(done.stdout), dtype="float32")
+    assert rate == 22050
+    np.testing.assert_array_equal(audio, sound)
+
+
+def test_vocode_takes_a_recording_from_standard_input(sound, tmp_path):
+    recording = io.BytesIO()
+    soundfile.write(recording, sound, 22050, format="FLAC")
+    done = run("vocode", "-", "--out", tmp_path / "a.wav", input=recording.getvalue())
+    assert done.returncode == 0 and done.stdout.startswith(b"1 wav")
+    assert soundfile.info(tmp_path / "a.wav").frames == len(sound)
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [(b"", "cannot be decoded"), (b"\x93NUMPY\x01\x00", "is not a .npy array")],
+)
+def test_bad_standard_input_is_named_and_writes_nothing(data, reason):
+    done = run("vocode", "-", input=data)
+    assert done.returncode == 2 and done.stdout == b""
+    (line,) = done.stderr.decode().splitlines()
+    assert line.startswith(f"tf-melgan: standard input: {reason}")
+
+
+def test_flac_has_the_samples_of_the_wav(mel, tmp_path):
+    for name in ("a.wav", "a.flac"):
+        assert main(["vocode", str(mel), "--out", str(tmp_path / name)]) == 0
+    assert soundfile.info(tmp_path / "a.flac").format == "FLAC"
+    sounds = [soundfile.read(tmp_path / name, dtype="int16")[0] for name in ("a.wav", "a.flac")]
+    assert np.abs(sounds[0]).max() > 1000
+    np.testing.assert_array_equal(*sounds)
+
+
+def test_a_bad_mel_does_not_stop_a_folder(mel, tmp_path, capsys):
+    for name in ("a", "c"):
+        (tmp_path / f"mels/{name}").mkdir(parents=True)
+        (tmp_path / f"mels/{name}/1.npy").write_bytes(mel.read_bytes())
+    (tmp_path / "mels/b.npy").write_text("no array")
+    assert main(["vocode", str(tmp_path / "mels"), "--out", str(tmp_path / "wavs")]) == 1
+    written = capsys.readouterr()
+    assert written.out.startswith("2 wavs, 2.0 s of sound, ")
+    lines = written.err.splitlines()
+    assert lines[0] == (
+        f"left out: {tmp_path / 'mels/b.npy'}: is not a .npy array; save it with numpy.save"
+    )
+    assert lines[-1] == "1 of 3 inputs were left out, as said above"
+    assert sorted(x.name for x in (tmp_path / "wavs").rglob("*.*")) == ["1.wav", "1.wav"]
+
+
+def test_a_disk_that_is_full_stops_a_folder(mel, tmp_path, capsys):
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.npy").write_bytes(mel.read_bytes())
+    (tmp_path / "out").touch()
+    assert main(["vocode", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
+    errors = [x for x in capsys.readouterr().err.splitlines() if "cannot be written" in x]
+    assert len(errors) == 1
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_ignored(closed, mel, tmp_path):
+    words = " ".join([*COMMAND, "vocode", str(mel), "--out", str(tmp_path / "a.wav"), closed])
+    done = subprocess.run(["sh", "-c", words], capture_output=True)
+    assert done.returncode == 0
+    # Nothing but sound got into the file.
+    assert soundfile.info(tmp_path / "a.wav").frames == 86 * 256
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_a_reader_that_leaves_ends_the_command_quietly(stream, mel, tmp_path):
+    reader, writer = os.pipe()
+    os.close(reader)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, stream: writer}
+    out = ["--out", str(tmp_path / "a.wav")]
+    done = subprocess.run([*COMMAND, "vocode", str(mel), *out], **pipes)
+    os.close(writer)
+    assert done.returncode == 141
+    assert b"Error" not in (done.stderr or b"") + (done.stdout or b"")
+    assert [x.name for x in tmp_path.iterdir()] == ["a.wav"]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_signals_leave_no_unfinished_file(number, code, mel, tmp_path):
+    long = tmp_path / "long.npy"
+    np.save(long, np.tile(np.load(mel), (2000, 1)))
+    command = [*COMMAND, "vocode", str(long), "--out", str(tmp_path / "wavs")]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob("wavs/.*.part.wav")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(number)
+    errors = process.communicate(timeout=60)[1]
+    assert process.returncode == code
+    assert errors.splitlines()[-1] == "tf-melgan: interrupted"
+    assert "Traceback" not in errors
+    assert list((tmp_path / "wavs").iterdir()) == []
