@@ -2,6 +2,7 @@
 
 import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +80,26 @@ def test_interleaved_streams_do_not_mix(folder: Path):
             part.append(stream.push(mel[start : start + 5]))
     for stream, mel, part in zip(streams, mels, parts, strict=True):
         np.testing.assert_array_equal(np.concatenate([*part, stream.finish()]), vocoder.vocode(mel))
+
+
+def test_threads_share_one_interpreter_for_each_core(folder, monkeypatch):
+    from tf_melgan.inference.engines import litert
+
+    opened = []
+    original = litert.Interpreter
+
+    def interpreter(**settings: object) -> object:
+        opened.append(settings)
+        return original(**settings)
+
+    monkeypatch.setattr(litert, "Interpreter", interpreter)
+    vocoder = Vocoder.load(folder / "voice.tflite", threads=1)
+    mel = generators.mels(300)
+    with ThreadPoolExecutor(16) as pool:
+        sounds = list(pool.map(vocoder.vocode, [mel] * 64))
+    assert 1 <= len(opened) <= os.cpu_count()
+    for sound in sounds:
+        np.testing.assert_array_equal(sound, sounds[0])
 
 
 @pytest.mark.parametrize(("threads", "expected"), [(None, os.cpu_count()), (1, 1), (3, 3)])

@@ -1,6 +1,7 @@
 """Runs a `.tflite` voice with LiteRT; needs only NumPy and ai-edge-litert."""
 
 import os
+import threading
 from collections import deque
 from functools import partial
 from pathlib import Path
@@ -20,8 +21,9 @@ class LiteRTEngine(ExportedEngine):
     """Runs a `.tflite` file: float32 log-mel (frames, n_mels) → float32 waveform (frames · hop,).
 
     Safe to use from any number of Python threads. An interpreter runs one call at a time, so calls
-    that overlap get interpreters of their own, which are kept for later calls. Each takes the
-    memory of a voice once more: about 140 MB for `lj` and 80 MB for `lj-lite`.
+    that overlap get interpreters of their own, which are kept for later calls: at most one for each
+    core, and further calls wait. Each takes the memory of a voice once more: about 140 MB for `lj`
+    and 80 MB for `lj-lite`.
 
     Examples:
         >>> from tf_melgan.inference.engines.litert import LiteRTEngine
@@ -40,6 +42,7 @@ class LiteRTEngine(ExportedEngine):
         info = voice_file.read(path)
         self._path, self._threads = str(path), threads or os.cpu_count()
         self._idle: deque[dict[str, Runner]] = deque()
+        self._cores = threading.Semaphore(os.cpu_count() or 1)
         try:
             self._idle.append(self._new_interpreter())
         except (ValueError, RuntimeError) as error:
@@ -61,11 +64,12 @@ class LiteRTEngine(ExportedEngine):
     def _call(self, signature: str, **inputs: np.ndarray) -> dict[str, np.ndarray]:
         # A deque pops and appends atomically. A stream's state is in its inputs and outputs, so
         # that any interpreter can run any step.
-        try:
-            runners = self._idle.pop()
-        except IndexError:
-            runners = self._new_interpreter()
-        try:
-            return runners[signature](**inputs)
-        finally:
-            self._idle.append(runners)
+        with self._cores:
+            try:
+                runners = self._idle.pop()
+            except IndexError:
+                runners = self._new_interpreter()
+            try:
+                return runners[signature](**inputs)
+            finally:
+                self._idle.append(runners)
