@@ -1,6 +1,7 @@
 """Packaging: the wheel, requirements and pins, and errors about missing packages."""
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -171,3 +172,23 @@ def test_the_wheel_works_in_an_empty_environment(tmp_path: Path) -> None:
     assert "prepare" in run(binaries / "tf-melgan", "--help")
     line = run(binaries / "tf-melgan", "train", "smoke", tmp_path, tmp_path / "run", code=2)
     assert INSTALL_TRAINING in line and "Traceback" not in line
+
+
+@pytest.mark.parametrize(
+    ("missing", "chosen", "expected"),
+    [("tensorflow", None, "jax"), (None, None, "tensorflow"), (None, "jax", "jax")],
+)
+def test_keras_takes_the_backend_that_is_installed(missing, chosen, expected):
+    for package in {"tensorflow", "jax"} - {missing}:
+        pytest.importorskip(package)
+    code = (
+        f"import sys\nif {missing!r}:\n    sys.modules[{missing!r}] = None\n"
+        "import tf_melgan, keras\nprint(keras.backend.backend())"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "KERAS_BACKEND"}
+    if chosen:
+        environment["KERAS_BACKEND"] = chosen
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == [expected]
