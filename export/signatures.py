@@ -22,6 +22,14 @@ def concrete(function: Callable, inputs: dict[str, tuple]) -> Any:
     return tf.function(function, autograph=False).get_concrete_function(**specs)
 
 
+def one_utterance(mel: tf.Tensor) -> tf.Tensor:
+    """Returns a mel (1, frames, n_mels) unchanged, and fails at run time for a larger batch.
+
+    LiteRT resizes an input to any batch. Without this, two utterances would become one of both.
+    """
+    return tf.reshape(mel, (1, tf.shape(mel)[1], mel.shape[2]))
+
+
 def streaming(graph: InferenceGraph) -> dict[str, Any]:
     """The signatures of a stream.
 
@@ -45,13 +53,13 @@ def streaming(graph: InferenceGraph) -> dict[str, Any]:
         return {"audio": audio, **dict(zip(names, new_states, strict=True))}
 
     def step(mel: tf.Tensor, **states: tf.Tensor) -> dict[str, tf.Tensor]:
-        return outputs(*graph.step(mel, [states[name] for name in names]))
+        return outputs(*graph.step(one_utterance(mel), [states[name] for name in names]))
 
     def end(**states: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"audio": graph.end([states[name] for name in names])}
 
     return {
-        "start": concrete(lambda mel: outputs(*graph.start(mel)), mel),
+        "start": concrete(lambda mel: outputs(*graph.start(one_utterance(mel))), mel),
         "step": concrete(step, mel | states),
         "end": concrete(end, states),
     }

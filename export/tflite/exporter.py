@@ -12,7 +12,7 @@ from ai_edge_litert import schema_py_generated as schema
 from tf_melgan.audio.mel_spec import MelSpec
 from tf_melgan.errors import UserInputError, require_choice
 from tf_melgan.export.inference_graph import InferenceGraph
-from tf_melgan.export.signatures import concrete, streaming
+from tf_melgan.export.signatures import concrete, one_utterance, streaming
 from tf_melgan.export.tflite.calibration import int8_graph, measure_ranges
 from tf_melgan.export.tflite.int8_weights import with_int8_kernels
 from tf_melgan.export.tflite.strip import strip_model
@@ -63,7 +63,7 @@ def export_tflite(
     """
     require_choice("weights", weights, voice_file.WEIGHTS)
     graph = _graph(generator, weights, calibration)
-    model = with_default_frames(convert(graph, signatures(graph), weights), _DEFAULT_FRAMES)
+    model = finished(convert(graph, signatures(graph), weights), _DEFAULT_FRAMES)
     info = voice_file.VoiceInfo(
         name, licence, weights, spec, graph.shortest, graph.start_frames, graph.lookahead
     )
@@ -89,10 +89,10 @@ def signatures(graph: InferenceGraph) -> dict[str, Any]:
     mel = {"mel": (1, None, graph.n_mels)}
 
     def vocode_short(mel: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"audio": graph.padded_batch(mel, tf.shape(mel)[1:2])}
+        return {"audio": graph.padded_batch(one_utterance(mel), tf.shape(mel)[1:2])}
 
     return {
-        "vocode": concrete(lambda mel: {"audio": graph.full(mel)}, mel),
+        "vocode": concrete(lambda mel: {"audio": graph.full(one_utterance(mel))}, mel),
         "vocode_short": concrete(vocode_short, mel),
         **streaming(graph),
     }
@@ -135,11 +135,12 @@ def convert(graph: InferenceGraph, signatures: dict[str, Any], weights: str) -> 
         return converter.convert()
 
 
-def with_default_frames(model: bytes, frames: int) -> bytes:
-    """Sets the default length of variable-length inputs to `frames`.
+def finished(model: bytes, frames: int) -> bytes:
+    """Prepares a converted model for interpreters with and without signatures.
 
-    The converter writes 1, but most signatures need more frames, and interpreters allocate the
-    default length first.
+    Sets the default length of variable-length inputs: the converter writes 1, but most signatures
+    need more frames, and interpreters allocate the default length first. Makes `vocode` the first
+    subgraph, which interpreters run that know no signatures. Removes what no engine reads.
 
     Args:
         model: the LiteRT model.
@@ -154,4 +155,9 @@ def with_default_frames(model: bytes, frames: int) -> bytes:
             tensor = graph.tensors[index]
             if tensor.shapeSignature is not None:
                 tensor.shape = [frames if size == -1 else size for size in tensor.shapeSignature]
+    # Every subgraph is that of one signature; Python's sort keeps the others in order.
+    content.signatureDefs.sort(key=lambda entry: entry.signatureKey != b"vocode")
+    content.subgraphs = [content.subgraphs[entry.subgraphIndex] for entry in content.signatureDefs]
+    for index, entry in enumerate(content.signatureDefs):
+        entry.subgraphIndex = index
     return strip_model(content)

@@ -9,6 +9,7 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 from helpers import generators
+from helpers.missing import without
 
 tf = pytest.importorskip("tensorflow")
 from tf_melgan.audio.mel import log_mel  # noqa: E402
@@ -23,15 +24,8 @@ GEOMETRIES = {
     **{f"random {seed}": generators.random_geometry(seed) for seed in range(100, 104)},
 }
 # Runs without tf_melgan, with only TensorFlow and NumPy.
-WITHOUT_TF_MELGAN = """
-import importlib.abc, json, sys
-
-class Missing(importlib.abc.MetaPathFinder):
-    def find_spec(self, name, path, target=None):
-        if name.split(".")[0] in {"tf_melgan", "librosa", "ai_edge_litert"}:
-            raise ModuleNotFoundError(name)
-
-sys.meta_path.insert(0, Missing())
+WITHOUT_TF_MELGAN = f"""{without("tf_melgan", "librosa", "ai_edge_litert")}
+import json
 import numpy as np, tensorflow as tf
 
 voice = tf.saved_model.load(sys.argv[1]).signatures

@@ -10,6 +10,7 @@ import pytest
 import soundfile
 from ai_edge_litert.interpreter import Interpreter
 from helpers import generators
+from helpers.missing import without
 
 from tf_melgan.errors import UserInputError
 from tf_melgan.inference.engines.litert import LiteRTEngine
@@ -171,7 +172,7 @@ def test_a_finished_stream_can_be_used_again(files):
 def test_xnnpack_runs_each_signature_in_one_delegate(name, weights, signature):
     graph = InferenceGraph(generators.generator(generators.GEOMETRIES[name]))
     function = {signature: exporter.signatures(graph)[signature]}
-    content = exporter.with_default_frames(exporter.convert(graph, function, weights), 40)
+    content = exporter.finished(exporter.convert(graph, function, weights), 40)
     interpreter = Interpreter(model_content=content)
     interpreter.allocate_tensors()
     names = [operation["op_name"] for operation in interpreter._get_ops_details()]
@@ -188,6 +189,30 @@ def test_tensors_allocate_without_a_resize(files):
         details = interpreter.get_signature_runner(name).get_input_details()["mel"]
         assert list(details["shape"]) == [1, 32, 10]
         assert list(details["shape_signature"]) == [1, -1, 10]
+
+
+def test_interpreters_without_signatures_vocode(files):
+    interpreter = Interpreter(model_path=str(files("paper")))
+    mel = generators.mels(50)
+    (given,), (returned,) = interpreter.get_input_details(), interpreter.get_output_details()
+    interpreter.resize_tensor_input(given["index"], [1, *mel.shape])
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(given["index"], mel[None])
+    interpreter.invoke()
+    expected = LiteRTEngine(files("paper"), threads=1).full(mel)
+    np.testing.assert_array_equal(interpreter.get_tensor(returned["index"])[0], expected)
+
+
+@pytest.mark.parametrize("name", ["paper", "fourier"])
+@pytest.mark.parametrize("signature", ["vocode", "vocode_short", "start", "step"])
+def test_two_utterances_are_not_made_one(files, name, signature):
+    voice = LiteRTEngine(files(name), threads=1)
+    mel = np.stack([generators.mels(40), generators.mels(40, seed=1)])
+    states = {} if signature != "step" else voice.runners["start"](mel=mel[:1])
+    states.pop("audio", None)
+    voice.runners[signature](mel=mel[:1], **states)
+    with pytest.raises((RuntimeError, ValueError), match="num_output_elements"):
+        voice.runners[signature](mel=mel, **states)
 
 
 def test_smaller_weights_shrink_the_file_and_keep_the_output_close(tmp_path):
@@ -222,15 +247,7 @@ def test_the_file_describes_itself(files):
 def test_it_runs_with_only_litert_and_numpy(files, tmp_path):
     """In a process that cannot import TensorFlow, Keras or anything of this package."""
     np.save(tmp_path / "mel.npy", generators.mels(33))
-    code = f"""
-import importlib.abc, sys
-
-class Missing(importlib.abc.MetaPathFinder):
-    def find_spec(self, name, path, target=None):
-        if name.split(".")[0] in {{"tf_melgan", "tensorflow", "keras", "librosa", "jax"}}:
-            raise ModuleNotFoundError(name)
-
-sys.meta_path.insert(0, Missing())
+    code = f"""{without("tf_melgan", "tensorflow", "keras", "librosa", "jax")}
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
@@ -245,15 +262,7 @@ np.save("sound.npy", vocode(mel=np.load("mel.npy")[None])["audio"])
 
 def test_the_command_line_vocodes_without_tensorflow_or_keras(files, tmp_path):
     np.save(tmp_path / "mel.npy", generators.mels(80))
-    code = f"""
-import importlib.abc, sys
-
-class Missing(importlib.abc.MetaPathFinder):
-    def find_spec(self, name, path, target=None):
-        if name.split(".")[0] in {{"tensorflow", "keras", "librosa", "scipy", "soxr", "jax"}}:
-            raise ModuleNotFoundError(name)
-
-sys.meta_path.insert(0, Missing())
+    code = f"""{without("tensorflow", "keras", "librosa", "scipy", "soxr", "jax")}
 from tf_melgan.cli.main import main
 
 words = ["vocode", "mel.npy", "--voice", {str(files("paper"))!r}, "--float", "--threads", "1"]

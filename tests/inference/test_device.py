@@ -4,20 +4,12 @@ import subprocess
 import sys
 
 import numpy as np
+from helpers.missing import without
 
 from tf_melgan.inference.vocoder import Vocoder
 
-CODE = """
-import importlib.abc, sys
-
-LEFT_OUT = {"soundfile", "soxr", "yaml", "keras", "tensorflow", "jax", "librosa", "scipy"}
-
-class OnlyNumPyAndLiteRT(importlib.abc.MetaPathFinder):
-    def find_spec(self, name, path, target=None):
-        if name.partition(".")[0] in LEFT_OUT:
-            raise ModuleNotFoundError(name, name=name)
-
-sys.meta_path.insert(0, OnlyNumPyAndLiteRT())
+LEFT_OUT = ("soundfile", "soxr", "yaml", "keras", "tensorflow", "jax", "librosa", "scipy")
+CODE = f"""{without(*LEFT_OUT)}
 import numpy as np
 from tf_melgan import Vocoder
 

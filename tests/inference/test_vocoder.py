@@ -7,6 +7,7 @@ import sys
 import keras
 import numpy as np
 import pytest
+from helpers.missing import without
 
 from tf_melgan import voices
 from tf_melgan.audio.mel_spec import MelSpec
@@ -141,15 +142,7 @@ def test_files_that_are_not_voices_are_refused(tmp_path):
 
 def test_without_keras_the_missing_extra_is_named(tmp_path):
     (tmp_path / "voice.keras").touch()
-    code = f"""
-import importlib.abc, sys
-
-class Missing(importlib.abc.MetaPathFinder):
-    def find_spec(self, name, path, target=None):
-        if name.split(".")[0] in {{"keras", "tensorflow", "librosa", "scipy", "soxr"}}:
-            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
-
-sys.meta_path.insert(0, Missing())
+    code = f"""{without("keras", "tensorflow", "librosa", "scipy", "soxr")}
 import numpy as np
 import tf_melgan
 from tf_melgan.cli.main import main
