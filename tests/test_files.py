@@ -1,12 +1,15 @@
 """Output that appears whole or not at all, and what is said when it cannot."""
 
 import errno
+import fcntl
 import os
+import subprocess
+import sys
 
 import pytest
 
 from tf_melgan.errors import UserInputError
-from tf_melgan.files import atomic_file, atomic_folder
+from tf_melgan.files import atomic_file, atomic_folder, lock
 
 
 @pytest.mark.parametrize("atomic", [atomic_file, atomic_folder])
@@ -42,3 +45,40 @@ def test_a_folder_takes_the_place_of_the_old_one(tmp_path):
             (temporary / "deep").mkdir()
             (temporary / "deep" / "file").write_text(text)
     assert (out / "deep" / "file").read_text() == "two" and list(tmp_path.iterdir()) == [out]
+
+
+def test_a_locked_folder_names_the_process_that_holds_it(tmp_path):
+    out = tmp_path / "new" / "out"
+    code = f"from tf_melgan.files import lock\nwith lock({str(out)!r}): print('held'); input()"
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-c", code], **pipes) as holder:
+        assert holder.stdout.readline() == "held\n"
+        line = f"{out}: is in use by process {holder.pid}; wait until it ends, or choose another "
+        with pytest.raises(UserInputError) as caught, lock(out):
+            pytest.fail("the folder is locked")
+        assert str(caught.value) == line + "folder"
+        holder.kill()
+    itself = pytest.raises(UserInputError, match=f"in use by process {os.getpid()};")
+    with lock(out), itself, lock(out):
+        pytest.fail("the folder is locked")
+    with lock(out):
+        assert [path.name for path in out.iterdir()] == [".lock"]
+
+
+def test_a_folder_that_cannot_be_locked(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserInputError) as caught, lock(tmp_path / "file"):
+        pytest.fail("there is no folder")
+    expected = f"{tmp_path / 'file'}: cannot be written (File exists); choose another folder"
+    assert str(caught.value) == expected
+
+
+def test_a_file_system_without_locks_is_written_all_the_same(tmp_path, monkeypatch):
+    def unsupported(*arguments):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", unsupported)
+    entered = []
+    with lock(tmp_path):
+        entered.append(True)
+    assert entered

@@ -1,4 +1,4 @@
-"""Atomic output: written to a temporary path, flushed to disk, then renamed."""
+"""Atomic output: written to a temporary path, flushed to disk, then renamed. Folder locks."""
 
 import errno
 import os
@@ -12,6 +12,7 @@ from pathlib import Path
 from tf_melgan.errors import UnwritableError, UserInputError
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 # `Path` makes one slash of two. One letter alone is a drive of Windows.
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
@@ -131,3 +132,45 @@ def atomic_folder(path: str | os.PathLike) -> Iterator[Path]:
     finally:
         for folder in (temporary, old):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def lock(folder: str | os.PathLike) -> Iterator[None]:
+    """Keeps every other process, and every other call here, from locking `folder` meanwhile.
+
+    The system frees the lock when the process ends, however it ends. The file `.lock` stays in
+    the folder. A file system without locks locks nothing.
+
+    Args:
+        folder: the folder to write to; it is created if it is missing.
+
+    Raises:
+        UserInputError: another process holds the lock, which the message names by its id, or the
+            folder cannot be written.
+
+    Examples:
+        >>> with lock("prepared"):
+        ...     update("prepared")
+    """
+    import fcntl  # not on Windows, where voices run but nothing is trained
+
+    folder = Path(folder)
+    path = folder / ".lock"
+    with _write_errors(folder, path):
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    with open(descriptor, "r+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserInputError(
+                f"{folder}: is in use by process {file.read()}; wait until it ends, or choose "
+                "another folder"
+            ) from None
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield

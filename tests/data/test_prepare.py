@@ -17,9 +17,10 @@ import soundfile
 from helpers.speech import recordings
 
 from tf_melgan.audio.mel_spec import MelSpec
-from tf_melgan.audio.sound_files import load_audio
+from tf_melgan.audio.sound_files import load_audio, read_audio
 from tf_melgan.data.prepare import _split, prepare
 from tf_melgan.data.prepared import Prepared
+from tf_melgan.errors import UserInputError
 
 
 def sound(seconds: float = 1.0, rate: int = 22050, peak: float = 0.5, seed: int = 0) -> np.ndarray:
@@ -237,3 +238,33 @@ def test_a_killed_call_leaves_the_folder_as_it_was(folder: Path, tmp_path) -> No
     assert prepare(folder, out).new == 300
     assert not list(out.rglob("*.part*"))
     Prepared.open(out).verify()
+
+
+def test_two_calls_at_once_do_not_share_a_folder(folder: Path, tmp_path) -> None:
+    out = tmp_path / "out"
+
+    def second(path: Path) -> tuple[np.ndarray, int]:
+        with pytest.raises(UserInputError, match=f"out: is in use by process {os.getpid()};"):
+            prepare(folder, out)
+        return read_audio(path)
+
+    assert prepare(folder, out, validation=0, read=second).train == 8
+    Prepared.open(out).verify()
+
+
+def test_a_quick_check_reads_what_has_another_time_stamp(folder: Path, tmp_path) -> None:
+    prepare(folder, tmp_path / "out")
+    prepared = Prepared.open(tmp_path / "out")
+    utterances = prepared.utterances("train")
+    touched, hidden, seen = (Path(prepared.place(utterance)) for utterance in utterances[:3])
+    os.utime(touched)
+    before = hidden.stat()
+    for path in (hidden, seen):
+        path.write_bytes(path.read_bytes()[:-1] + b"\x55")
+    os.utime(hidden, ns=(before.st_atime_ns, before.st_mtime_ns))
+    for quick, damaged in ((False, hidden), (True, seen)):
+        with pytest.raises(UserInputError, match=f"{damaged}: is damaged"):
+            prepared.verify(quick)
+    seen.unlink()
+    with pytest.raises(UserInputError, match=f"{seen}: cannot be read \\(No such file"):
+        prepared.verify(quick=True)

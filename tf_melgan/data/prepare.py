@@ -25,7 +25,7 @@ from tf_melgan.audio.sound_files import list_audio, read_audio
 from tf_melgan.data.prepared import FOLDER, INDEX, VERSION, Prepared
 from tf_melgan.data.usable import usable_samples
 from tf_melgan.errors import UserInputError
-from tf_melgan.files import atomic_file
+from tf_melgan.files import atomic_file, lock
 from tf_melgan.progress import Progress
 
 # A training step reads whole files, because tf.data cannot read from the middle of a file. Long
@@ -104,7 +104,8 @@ def prepare(
 
     Raises:
         UserInputError: no recording is usable, `validation` is outside [0, 1), `jobs` is below 1,
-            an id is unknown, or `out` was prepared with another `MelSpec` or cannot be written.
+            an id is unknown, another process prepares into `out`, or `out` was prepared with
+            another `MelSpec` or cannot be written.
 
     Examples:
         >>> report = tf_melgan.prepare("recordings", "prepared", tf_melgan.MelSpec())
@@ -118,32 +119,26 @@ def prepare(
         raise UserInputError(f"jobs is {jobs}; give at least 1 thread")
     sources = _find(recordings, out)
     listed = None if validation_ids is None else _ids(Path(validation_ids), sources)
-    known = _known(out, spec)
-    entries, new = [], 0
-    with Progress(len(sources), "prepare", "recordings") as progress:
-        check = partial(_entry, recordings, out, spec, read)
-        for entry in _in_order(check, [(path, known.get(path)) for path in sources], jobs):
-            new += entry is not known.get(entry["path"])
-            entry["split"] = _split(entry["path"], validation, listed)
-            entries.append(entry)
-            progress.advance(note=entry["path"])
-
-    used = [entry for entry in entries if "parts" in entry]
-    refused = {entry["path"]: entry["refused"] for entry in entries if "refused" in entry}
-    _write_report(out / "report.csv", entries)
-    if not used:
-        path, reason = next(iter(refused.items()))
-        raise UserInputError(
-            f"{recordings}: none of {len(sources)} recordings is usable, {path}: {reason}; "
-            f"{out / 'report.csv'} has the reason for each"
-        )
-    content = {"version": VERSION, "mel": spec.to_dict(), "recordings": entries}
-    with atomic_file(out / INDEX) as temporary:
-        temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
-    referenced = {part["file"] for entry in used for part in entry["parts"]}
-    for file in (out / FOLDER).iterdir():
-        if _OWN.fullmatch(file.name) and file.name not in referenced:
-            file.unlink()
+    with lock(out):
+        known = _known(out, spec)
+        entries, new = [], 0
+        with Progress(len(sources), "prepare", "recordings") as progress:
+            check = partial(_entry, recordings, out, spec, read)
+            for entry in _in_order(check, [(path, known.get(path)) for path in sources], jobs):
+                new += entry is not known.get(entry["path"])
+                entry["split"] = _split(entry["path"], validation, listed)
+                entries.append(entry)
+                progress.advance(note=entry["path"])
+        _write_report(out / "report.csv", entries)
+        used = [entry for entry in entries if "parts" in entry]
+        refused = {entry["path"]: entry["refused"] for entry in entries if "refused" in entry}
+        if not used:
+            path, reason = next(iter(refused.items()))
+            raise UserInputError(
+                f"{recordings}: none of {len(sources)} recordings is usable, {path}: {reason}; "
+                f"{out / 'report.csv'} has the reason for each"
+            )
+        _write_index(out, spec, entries)
     return Report(
         train=sum(entry["split"] == "train" for entry in used),
         validation=sum(entry["split"] == "validation" for entry in used),
@@ -256,9 +251,22 @@ def _store(samples: np.ndarray, out: Path, name: str, spec: MelSpec) -> list[dic
         np.save(content, padded[start : end + 2 * spec.margin])
         with atomic_file(out / FOLDER / file) as temporary:
             temporary.write_bytes(content.getvalue())
+            modified = temporary.stat().st_mtime_ns
         digest = hashlib.sha256(content.getvalue()).hexdigest()
-        parts.append({"file": file, "samples": end - start, "sha256": digest})
+        part = {"file": file, "samples": end - start, "sha256": digest, "modified": modified}
+        parts.append(part)
     return parts
+
+
+def _write_index(out: Path, spec: MelSpec, entries: list[dict]) -> None:
+    """Writes the index, then deletes the utterances that it no longer names."""
+    content = {"version": VERSION, "mel": spec.to_dict(), "recordings": entries}
+    with atomic_file(out / INDEX) as temporary:
+        temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
+    referenced = {part["file"] for entry in entries for part in entry.get("parts", ())}
+    for file in (out / FOLDER).iterdir():
+        if _OWN.fullmatch(file.name) and file.name not in referenced:
+            file.unlink()
 
 
 def _write_report(path: Path, entries: list[dict]) -> None:

@@ -52,8 +52,15 @@ class Prepared:
         >>> mel = tf_melgan.log_mel(data.audio(utterance), data.spec)
     """
 
-    def __init__(self, folder: str, spec: MelSpec, utterances: list[Utterance]):
-        self.folder, self.spec, self._utterances = folder, spec, utterances
+    def __init__(
+        self,
+        folder: str,
+        spec: MelSpec,
+        utterances: list[Utterance],
+        modified: dict[str, int] | None = None,
+    ):
+        self.folder, self.spec = folder, spec
+        self._utterances, self._modified = utterances, modified or {}
 
     @classmethod
     def open(cls, folder: str | os.PathLike) -> "Prepared":
@@ -72,11 +79,11 @@ class Prepared:
             content = json.loads(_read(index_path))
             version = content["version"]
             spec = MelSpec.from_dict(content["mel"])
-            utterances = [
-                Utterance(path=entry["path"], split=entry["split"], **part)
-                for entry in content["recordings"]
-                for part in entry.get("parts", ())
-            ]
+            utterances, modified = [], {}
+            for entry in content["recordings"]:
+                for part in entry.get("parts", ()):
+                    modified[part["file"]] = part.pop("modified", 0)
+                    utterances.append(Utterance(path=entry["path"], split=entry["split"], **part))
         except OSError as error:
             raise UserInputError(
                 f"{folder}: is not a prepared folder, no {INDEX} ({error.strerror}); "
@@ -88,7 +95,7 @@ class Prepared:
             raise UserInputError(
                 f"{index_path}: has version {version}, not {VERSION}; prepare into a new folder"
             )
-        prepared = cls(folder, spec, utterances)
+        prepared = cls(folder, spec, utterances, modified)
         if not _remote(folder):
             prepared._check_sizes()
         return prepared
@@ -123,31 +130,54 @@ class Prepared:
         """Returns the path or address of an utterance's file."""
         return f"{self.folder}/{FOLDER}/{utterance.file}"
 
-    def verify(self) -> None:
+    def verify(self, quick: bool = False) -> None:
         """Reads every file and compares its checksum.
 
+        Args:
+            quick: read only the files whose size or time stamp differs from that of `prepare`. A
+                folder in a bucket has no time stamps and is read whole.
+
         Raises:
-            UserInputError: a checksum differs; the message names the file.
+            UserInputError: a file is missing or cannot be read, or a checksum differs; the
+                message names the file.
         """
         for utterance in self._utterances:
             path = self.place(utterance)
-            if hashlib.sha256(_read(path)).hexdigest() != utterance.sha256:
+            try:
+                if quick and not _remote(path) and self._stamp(utterance) == _stamp_of(path):
+                    continue
+                digest = hashlib.sha256(_read(path)).hexdigest()
+            except OSError as error:
+                raise UserInputError(
+                    f"{path}: cannot be read ({error.strerror}); prepare into a new folder"
+                ) from None
+            if digest != utterance.sha256:
                 raise UserInputError(
                     f"{path}: is damaged, its checksum differs; prepare into a new folder"
                 )
 
+    def _stamp(self, utterance: Utterance) -> tuple[int, int]:
+        """Returns the size in bytes and the time stamp that an utterance's file should have."""
+        size = HEADER + 2 * (utterance.samples + 2 * self.spec.margin)
+        return size, self._modified.get(utterance.file, 0)
+
     def _check_sizes(self) -> None:
         for utterance in self._utterances:
             path = self.place(utterance)
-            expected = HEADER + 2 * (utterance.samples + 2 * self.spec.margin)
+            expected, _ = self._stamp(utterance)
             try:
-                size = os.stat(path).st_size
+                size, _ = _stamp_of(path)
             except FileNotFoundError:
                 raise UserInputError(f"{path}: is missing; prepare into a new folder") from None
             if size != expected:
                 raise UserInputError(
                     f"{path}: has {size} bytes, not {expected}; prepare into a new folder"
                 )
+
+
+def _stamp_of(path: str) -> tuple[int, int]:
+    status = os.stat(path)
+    return status.st_size, status.st_mtime_ns
 
 
 @lru_cache(maxsize=4096)
