@@ -242,7 +242,7 @@ def test_scores_are_computed_at_the_lowest_sample_rate(tmp_path, speech):
         ),
         (
             lambda root: (root / "voice/b.wav").write_bytes(b"noise"),
-            "b.wav: cannot be decoded; give a wav, flac, ogg or mp3 recording",
+            "b.wav: cannot be decoded (Format not recognised); give a wav, flac, ogg or mp3",
         ),
         (
             lambda root: (root / "voice/b.flac").write_bytes(b"noise"),

@@ -9,8 +9,9 @@ import numpy as np
 from tf_melgan.audio.conventions import check_mel, check_mel_shape
 from tf_melgan.audio.mel import log_mel_valid, pad_audio
 from tf_melgan.audio.mel_spec import MelSpec
-from tf_melgan.audio.sound_files import SUFFIXES as SOUND_SUFFIXES
-from tf_melgan.audio.sound_files import audio_info, list_audio, load_audio
+from tf_melgan.audio.listing import SUFFIXES as SOUND_SUFFIXES
+from tf_melgan.audio.listing import list_audio
+from tf_melgan.audio.sound_files import load_audio, read_audio
 from tf_melgan.errors import UserInputError
 
 SUFFIXES = (*SOUND_SUFFIXES, ".npy")
@@ -66,11 +67,12 @@ def sample_mels(folder: Path, spec: MelSpec, most: int = 16) -> list[np.ndarray]
 
 
 def count_frames(path: str | Path, spec: MelSpec) -> int:
-    """Returns the total number of frames of all chunks, from the file's header."""
+    """Returns the total number of frames of all chunks. A recording is decoded for that."""
     path = Path(path)
     if path.suffix.lower() == ".npy":
         return len(_opened(path))
-    return spec.frames(math.ceil(audio_info(path).duration * spec.sample_rate))
+    sound, rate = read_audio(path)
+    return spec.frames(math.ceil(len(sound) * spec.sample_rate / rate))
 
 
 def _opened(path: Path) -> np.ndarray:

@@ -1,20 +1,19 @@
 """Reads recordings of any rate and channel count, writes wav and flac, with soundfile and soxr."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import soundfile
 
+from tf_melgan.audio.decoding import Recording, decode
 from tf_melgan.errors import UserInputError, require
 from tf_melgan.extras import require_extra
 from tf_melgan.files import atomic_file
 
-SUFFIXES = (".flac", ".mp3", ".ogg", ".wav")
 WRITABLE = (".wav", ".flac")
 
 
@@ -28,45 +27,6 @@ def require_file(path: str | os.PathLike) -> Path:
     if not path.is_file():
         raise UserInputError(f"{path}: no such file; give a wav, flac, ogg or mp3 recording")
     return path
-
-
-def list_audio(folder: Path, suffixes: Sequence[str] = SUFFIXES) -> list[Path]:
-    """Lists the audio files of a folder tree in sorted order, without hidden files.
-
-    Args:
-        folder: the root of the tree.
-        suffixes: the accepted suffixes, in lower case with a dot.
-
-    Returns:
-        The paths, each starting with `folder`.
-
-    Examples:
-        >>> from tf_melgan.audio.sound_files import list_audio
-        >>> for path in list_audio(Path("recordings")):
-        ...     print(path)
-    """
-    return [
-        path
-        for path in sorted(folder.rglob("*"))
-        if path.suffix.lower() in suffixes and path.is_file() and not path.name.startswith(".")
-    ]
-
-
-def audio_info(path: str | os.PathLike) -> Any:
-    """Reads a recording's header.
-
-    Returns:
-        soundfile's info: `samplerate` in Hz, `duration` in seconds, `channels`, and more.
-
-    Raises:
-        UserInputError: the file cannot be decoded.
-    """
-    try:
-        return soundfile.info(path)
-    except soundfile.SoundFileError:
-        raise UserInputError(
-            f"{path}: cannot be decoded; give a wav, flac, ogg or mp3 recording"
-        ) from None
 
 
 def check_samples(path: Path, sound: np.ndarray) -> np.ndarray:
@@ -84,8 +44,24 @@ def check_samples(path: Path, sound: np.ndarray) -> np.ndarray:
     return sound
 
 
+def read_recording(path: str | os.PathLike) -> Recording:
+    """Decodes a sound file, and says what is wrong with it.
+
+    Returns:
+        The samples, the sample rate in Hz, and a remark.
+
+    Raises:
+        UserInputError: the file is missing, cannot be decoded, is empty, or holds NaN or infinity.
+        OSError: the file cannot be read.
+    """
+    path = require_file(path)
+    recording = decode(path)
+    check_samples(path, recording.samples)
+    return recording
+
+
 def read_audio(path: str | os.PathLike) -> tuple[np.ndarray, int]:
-    """Decodes a wav, flac, ogg or mp3.
+    """Decodes a sound file of any format that soundfile reads, such as wav, flac, ogg or mp3.
 
     Returns:
         float32 samples (samples, channels), in which the full scale of integer formats is 1, and
@@ -93,16 +69,10 @@ def read_audio(path: str | os.PathLike) -> tuple[np.ndarray, int]:
 
     Raises:
         UserInputError: the file is missing, cannot be decoded, is empty, or holds NaN or infinity.
+        OSError: the file cannot be read.
     """
-    path = require_file(path)
-    try:
-        sound, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    except (soundfile.SoundFileError, RuntimeError) as error:
-        reason = str(getattr(error, "error_string", error)).strip().rstrip(".")
-        raise UserInputError(
-            f"{path}: cannot be decoded ({reason}); give a wav, flac, ogg or mp3 recording"
-        ) from None
-    return check_samples(path, sound), rate
+    recording = read_recording(path)
+    return recording.samples, recording.rate
 
 
 def resample(audio: np.ndarray, source: int, target: int) -> np.ndarray:
@@ -127,7 +97,7 @@ def resample(audio: np.ndarray, source: int, target: int) -> np.ndarray:
 
 
 def load_audio(path: str | os.PathLike, rate: int) -> np.ndarray:
-    """Loads a wav, flac, ogg or mp3 as mono; channels are averaged.
+    """Loads a sound file as mono; channels are averaged.
 
     Args:
         path: the recording.
@@ -138,6 +108,7 @@ def load_audio(path: str | os.PathLike, rate: int) -> np.ndarray:
 
     Raises:
         UserInputError: the file is missing, cannot be decoded, is empty, or holds NaN or infinity.
+        OSError: the file cannot be read.
 
     Examples:
         >>> spec = tf_melgan.MelSpec()

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from tf_melgan.audio.listing import list_audio
 from tf_melgan.audio.mel_files import SUFFIXES
-from tf_melgan.audio.sound_files import WRITABLE, list_audio
+from tf_melgan.audio.sound_files import WRITABLE
 from tf_melgan.errors import UserInputError, require
 
 STANDARD_STREAM = Path("-")
@@ -85,7 +86,7 @@ def _check_input(path: Path) -> None:
     )
     require(
         path.suffix.lower() in SUFFIXES,
-        f"{path}: is not a {', '.join(SUFFIXES)} file; give a mel or a recording",
+        f"{path}: is neither a recording nor a mel; give a sound file or a .npy",
     )
 
 

@@ -21,7 +21,8 @@ from pathlib import Path
 import numpy as np
 
 from tf_melgan.audio.mel_spec import MelSpec, spec_mismatches
-from tf_melgan.audio.sound_files import list_audio, read_audio
+from tf_melgan.audio.listing import list_audio
+from tf_melgan.audio.sound_files import read_audio
 from tf_melgan.data.prepared import FOLDER, INDEX, VERSION, Prepared
 from tf_melgan.data.usable import usable_samples
 from tf_melgan.errors import UserInputError

@@ -1,14 +1,15 @@
 """Compares folders of synthesized speech with recordings: pairs files, computes metrics, means."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from tf_melgan.audio.griffin_lim import griffin_lim
 from tf_melgan.audio.mel import log_mel
-from tf_melgan.audio.sound_files import audio_info, list_audio, load_audio, write_audio
+from tf_melgan.audio.listing import list_audio
+from tf_melgan.audio.sound_files import read_audio, read_recording, resample, write_audio
 from tf_melgan.errors import UserInputError
 from tf_melgan.evaluation.metrics import MetricValue, compute_metrics, dnsmos, metric_mel_spec
 from tf_melgan.progress import Progress
@@ -30,6 +31,7 @@ class UtteranceMetrics:
         synthesized: the synthesized file of each system.
         scores: values by system and metric; the recording itself, as the system "recordings", has
             only a DNSMOS value.
+        remarks: by system, what is wrong with its file, such as an end that is missing.
     """
 
     name: str
@@ -37,6 +39,11 @@ class UtteranceMetrics:
     reference: Path
     synthesized: dict[str, Path]
     scores: dict[str, dict[str, MetricValue]]
+    remarks: dict[str, str] = field(default_factory=dict)
+
+    def files(self) -> dict[str, Path]:
+        """Returns the file of each system, that of "recordings" first."""
+        return {RECORDINGS: self.reference, **self.synthesized}
 
 
 @dataclass(frozen=True)
@@ -86,7 +93,7 @@ def evaluate(reference: Path, systems: Iterable[Path]) -> Evaluation:
         >>> print(f"PESQ {mean:.2f} ± {half_interval:.2f} over {count} utterances")
 
     Args:
-        reference: the folder of recordings: wav, flac, ogg or mp3 files.
+        reference: the folder of recordings.
         systems: one folder of synthesized speech per system.
 
     Returns:
@@ -128,8 +135,8 @@ def add_griffin_lim(reference: Path, systems: list[Path], out: Path) -> Path:
     names = common if folders else list(recordings)
     with Progress(len(names), "griffin-lim", "utterances") as progress:
         for name in names:
-            rate = audio_info(recordings[name]).samplerate
-            mel = log_mel(load_audio(recordings[name], rate), metric_mel_spec(rate))
+            sound, rate = read_audio(recordings[name])
+            mel = log_mel(sound.mean(axis=1), metric_mel_spec(rate))
             write_audio(out / f"{name}.wav", griffin_lim(mel, metric_mel_spec(rate)), rate)
             progress.advance(note=name)
     return out
@@ -191,7 +198,7 @@ def _check_names(
 
 
 def _check_lengths(path: Path, reference: Path) -> None:
-    seconds, expected = (audio_info(x).duration for x in (path, reference))
+    seconds, expected = (_seconds(x) for x in (path, reference))
     if abs(seconds - expected) > _LENGTH_TOLERANCE:
         raise UserInputError(
             f"{path}: lasts {seconds:.2f} s and its recording {expected:.2f} s; "
@@ -199,10 +206,22 @@ def _check_lengths(path: Path, reference: Path) -> None:
         )
 
 
+def _seconds(path: Path) -> float:
+    sound, rate = read_audio(path)
+    return len(sound) / rate
+
+
 def _utterance(name: str, reference: Path, synthesized: dict[str, Path]) -> UtteranceMetrics:
-    rate = min(audio_info(path).samplerate for path in (reference, *synthesized.values()))
-    recording = load_audio(reference, rate)
-    results = {RECORDINGS: {"dnsmos": dnsmos(recording, recording, rate)}}
-    for system, path in synthesized.items():
-        results[system] = compute_metrics(recording, load_audio(path, rate), rate)
-    return UtteranceMetrics(name, rate, reference, synthesized, results)
+    files = {RECORDINGS: reference, **synthesized}
+    decoded = {system: read_recording(path) for system, path in files.items()}
+    rate = min(recording.rate for recording in decoded.values())
+    sounds = {
+        system: resample(recording.samples.mean(axis=1), recording.rate, rate)
+        for system, recording in decoded.items()
+    }
+    recording = sounds.pop(RECORDINGS)
+    scores = {RECORDINGS: {"dnsmos": dnsmos(recording, recording, rate)}}
+    for system, sound in sounds.items():
+        scores[system] = compute_metrics(recording, sound, rate)
+    remarks = {system: x.remark for system, x in decoded.items() if x.remark}
+    return UtteranceMetrics(name, rate, reference, synthesized, scores, remarks)

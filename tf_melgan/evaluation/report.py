@@ -33,12 +33,15 @@ def write(evaluation: Evaluation, out: Path) -> None:
 
 
 def summary(evaluation: Evaluation) -> str:
-    """The means as plain text, one line per system."""
+    """The means as plain text, one line per system, and a line for each damaged file."""
     width = max(map(len, [RECORDINGS, *evaluation.systems]))
     lines = [" " * width + "".join(f"{metric.title:>17}" for metric in METRICS)]
     for system in (RECORDINGS, *evaluation.systems):
         cells = (f"{_mean(evaluation, system, metric):>17}" for metric in METRICS)
         lines.append(f"{system:<{width}}" + "".join(cells))
+    for utterance in evaluation.utterances:
+        files = utterance.files()
+        lines += [f"{files[system]}: {remark}" for system, remark in utterance.remarks.items()]
     return "\n".join(lines)
 
 
@@ -60,7 +63,7 @@ def _csv(evaluation: Evaluation) -> str:
     columns = _columns(evaluation)
     text = io.StringIO()
     table = csv.writer(text)
-    table.writerow(["utterance", *(f"{s} {m.key}" for s, m in columns), "undefined"])
+    table.writerow(["utterance", *(f"{s} {m.key}" for s, m in columns), "undefined", "remarks"])
     for utterance in evaluation.utterances:
         values = [utterance.scores[system][metric.key] for system, metric in columns]
         reasons = [
@@ -69,7 +72,8 @@ def _csv(evaluation: Evaluation) -> str:
             if isinstance(value, str)
         ]
         numbers = ["" if isinstance(value, str) else f"{value:.6g}" for value in values]
-        table.writerow([utterance.name, *numbers, "; ".join(reasons)])
+        remarks = [f"{system}: {remark}" for system, remark in utterance.remarks.items()]
+        table.writerow([utterance.name, *numbers, "; ".join(reasons), "; ".join(remarks)])
     return text.getvalue()
 
 
@@ -98,8 +102,9 @@ def _html(evaluation: Evaluation) -> str:
 def _rows(utterance: UtteranceMetrics, listening: bool) -> Iterator[dict[str, Any]]:
     """What the page shows of each system; sound and spectrogram are data URIs."""
     recording_mel = None
-    for system, path in {RECORDINGS: utterance.reference, **utterance.synthesized}.items():
-        row = {"system": system, "scores": utterance.scores[system]}
+    for system, path in utterance.files().items():
+        remark = utterance.remarks.get(system)
+        row = {"system": system, "scores": utterance.scores[system], "remark": remark}
         if listening:
             sound = load_audio(path, utterance.rate)
             mel = log_mel(sound, metric_mel_spec(utterance.rate))
