@@ -22,10 +22,10 @@ from typing import Any
 import numpy as np
 
 from benchmarks.common import RESULTS, add_out_option, machine, table, versions, write_result
+from tf_melgan.audio.listing import list_audio
 from tf_melgan.audio.mel import log_mel
 from tf_melgan.audio.mel_files import sample_mels
 from tf_melgan.audio.mel_spec import MelSpec
-from tf_melgan.audio.listing import list_audio
 from tf_melgan.audio.sound_files import load_audio
 from tf_melgan.evaluation.metrics import METRICS
 from tf_melgan.export.tflite.exporter import export_tflite

@@ -32,8 +32,8 @@ from benchmarks.quality_measures import (
 )
 from tf_melgan import voices
 from tf_melgan.audio.griffin_lim import griffin_lim
-from tf_melgan.audio.mel_spec import MelSpec
 from tf_melgan.audio.listing import list_audio
+from tf_melgan.audio.mel_spec import MelSpec
 from tf_melgan.errors import UserInputError
 from tf_melgan.evaluation.comparison import RECORDINGS
 from tf_melgan.evaluation.pictures import spectra

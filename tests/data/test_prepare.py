@@ -18,8 +18,9 @@ from helpers.speech import recordings
 
 from tf_melgan.audio.mel_spec import MelSpec
 from tf_melgan.audio.sound_files import load_audio, read_audio
-from tf_melgan.data.prepare import _split, prepare
+from tf_melgan.data.prepare import prepare
 from tf_melgan.data.prepared import Prepared
+from tf_melgan.data.recordings import split_of
 from tf_melgan.errors import UserInputError
 
 
@@ -200,18 +201,18 @@ def test_a_copy_of_a_recording_can_be_removed(folder: Path, tmp_path) -> None:
 
 
 def test_splits_are_stable_and_follow_folders_and_ids(tmp_path) -> None:
-    share = [_split(f"a/{index}.wav", 0.1, None) for index in range(5000)]
+    share = [split_of(f"a/{index}.wav", 0.1, None) for index in range(5000)]
     assert share.count("validation") == pytest.approx(500, abs=100)
-    assert [_split(f"a/{index}.flac", 0.1, None) for index in range(5000)] == share
-    more = [_split(f"a/{index}.wav", 0.2, None) for index in range(5000)]
+    assert [split_of(f"a/{index}.flac", 0.1, None) for index in range(5000)] == share
+    more = [split_of(f"a/{index}.wav", 0.2, None) for index in range(5000)]
     assert all(
         after == "validation"
         for after, before in zip(more, share, strict=True)
         if before == "validation"
     )
-    assert _split("lj/validation/x.wav", 0, None) == "validation"
-    assert _split("lj/train/x.wav", 0.999999, None) == "train"
-    assert _split("lj/train/x.wav", 0, {"x"}) == "validation"
+    assert split_of("lj/validation/x.wav", 0, None) == "validation"
+    assert split_of("lj/train/x.wav", 0.999999, None) == "train"
+    assert split_of("lj/train/x.wav", 0, {"x"}) == "validation"
 
 
 def test_ids_of_the_validation_recordings(folder: Path, tmp_path) -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from tf_melgan.audio.conventions import check_mel, check_mel_shape
-from tf_melgan.audio.mel import log_mel_valid, pad_audio
-from tf_melgan.audio.mel_spec import MelSpec
 from tf_melgan.audio.listing import SUFFIXES as SOUND_SUFFIXES
 from tf_melgan.audio.listing import list_audio
+from tf_melgan.audio.mel import log_mel_valid, pad_audio
+from tf_melgan.audio.mel_spec import MelSpec
 from tf_melgan.audio.sound_files import load_audio, read_audio
 from tf_melgan.errors import UserInputError
 

@@ -16,7 +16,9 @@ def add_parser(commands: Any) -> None:
         "prepare recordings/ data/ --config melgan_24k",
     )
     command.add_argument(
-        "recordings", type=local_path, help="a folder tree of wav, flac, ogg and mp3 files"
+        "recordings",
+        type=local_path,
+        help="a folder tree of wav, flac, ogg, mp3 and other sound files",
     )
     command.add_argument("out", type=local_path, help="the prepared folder; created or updated")
     command.add_argument(
@@ -34,7 +36,7 @@ def add_parser(commands: Any) -> None:
     command.add_argument("--jobs", type=int, help="number of threads (default: all cores)")
 
 
-def _run(arguments: argparse.Namespace) -> None:
+def _run(arguments: argparse.Namespace) -> int:
     from tf_melgan.data.prepare import prepare
 
     report = prepare(
@@ -46,3 +48,4 @@ def _run(arguments: argparse.Namespace) -> None:
         jobs=arguments.jobs,
     )
     print(report)
+    return 1 if report.refused else 0

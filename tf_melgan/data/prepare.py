@@ -11,7 +11,7 @@ import io
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,10 +20,12 @@ from pathlib import Path
 
 import numpy as np
 
+from tf_melgan.audio.decoding import Recording
+from tf_melgan.audio.listing import UNREADABLE_SUFFIXES
 from tf_melgan.audio.mel_spec import MelSpec, spec_mismatches
-from tf_melgan.audio.listing import list_audio
-from tf_melgan.audio.sound_files import read_audio
+from tf_melgan.audio.sound_files import read_recording
 from tf_melgan.data.prepared import FOLDER, INDEX, VERSION, Prepared
+from tf_melgan.data.recordings import find_recordings, read_ids, split_of
 from tf_melgan.data.usable import usable_samples
 from tf_melgan.errors import UserInputError
 from tf_melgan.files import atomic_file, lock
@@ -36,7 +38,7 @@ PART_SECONDS = 30
 # Files that `_store` writes, and its temporary files. No other files in the folder are deleted.
 _OWN = re.compile(r"\.?[0-9a-f]{16}-\d+(\.[0-9a-f]{8}\.part)?\.npy")
 
-Reader = Callable[[Path], tuple[np.ndarray, int]]
+Reader = Callable[[Path], tuple[np.ndarray, int] | Recording]
 """Decodes a path to float32 (samples, channels) and the rate in Hz, or raises `UserInputError`."""
 
 
@@ -51,6 +53,7 @@ class Report:
         new: number of recordings that were added or have changed, including refused ones.
         unchanged: number of recordings that an earlier call had prepared.
         refused: the reason for each refused recording, by its path.
+        remarks: what is wrong with recordings that are used all the same, by their paths.
     """
 
     train: int
@@ -59,14 +62,16 @@ class Report:
     new: int
     unchanged: int
     refused: dict[str, str] = field(default_factory=dict)
+    remarks: dict[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         text = (
             f"{self.train} recordings to train on, {self.validation} to validate on, "
             f"{self.seconds / 60:.1f} minutes ({self.new} new, {self.unchanged} unchanged, "
-            f"{len(self.refused)} refused)"
+            f"{len(self.refused)} refused"
         )
-        text += "; report.csv says why" if self.refused else ""
+        text += f", {len(self.remarks)} used with a remark)" if self.remarks else ")"
+        text += "; report.csv says why" if self.refused or self.remarks else ""
         if self.validation:
             return text
         return text + "; none to validate on: put some into a folder called validation"
@@ -79,9 +84,9 @@ def prepare(
     validation: float = 0.05,
     validation_ids: str | os.PathLike | None = None,
     jobs: int | None = None,
-    read: Reader = read_audio,
+    read: Reader = read_recording,
 ) -> Report:
-    """Prepares all wav, flac, ogg and mp3 files under `recordings` into the folder `out`.
+    """Prepares all sound files under `recordings` into the folder `out`.
 
     Each recording is mixed to mono, resampled to `spec.sample_rate`, cut to whole hops, scaled to
     a peak of 0.95 and stored as int16 with `spec.margin` reflected samples at both ends.
@@ -101,7 +106,8 @@ def prepare(
         read: the decoder; `tf_melgan.data.tfio.read_audio` decodes with TensorFlow.
 
     Returns:
-        The counts of recordings, and the reason for each refused one.
+        The counts of recordings, the reason for each refused one, and remarks on others. No
+        recording's error ends the call; one that may pass is tried again by the next call.
 
     Raises:
         UserInputError: no recording is usable, `validation` is outside [0, 1), `jobs` is below 1,
@@ -118,8 +124,10 @@ def prepare(
         raise UserInputError(f"validation is {validation}; give a share from 0 to below 1")
     if jobs is not None and jobs < 1:
         raise UserInputError(f"jobs is {jobs}; give at least 1 thread")
-    sources = _find(recordings, out)
-    listed = None if validation_ids is None else _ids(Path(validation_ids), sources)
+    sources = find_recordings(recordings)
+    if out.exists() and not out.is_dir():
+        raise UserInputError(f"{out}: is a file; give a folder to prepare into")
+    listed = None if validation_ids is None else read_ids(Path(validation_ids), sources)
     with lock(out):
         known = _known(out, spec)
         entries, new = [], 0
@@ -127,7 +135,7 @@ def prepare(
             check = partial(_entry, recordings, out, spec, read)
             for entry in _in_order(check, [(path, known.get(path)) for path in sources], jobs):
                 new += entry is not known.get(entry["path"])
-                entry["split"] = _split(entry["path"], validation, listed)
+                entry["split"] = split_of(entry["path"], validation, listed)
                 entries.append(entry)
                 progress.advance(note=entry["path"])
         _write_report(out / "report.csv", entries)
@@ -148,47 +156,8 @@ def prepare(
         new=new,
         unchanged=len(entries) - new,
         refused=refused,
+        remarks={entry["path"]: entry["remark"] for entry in used if entry.get("remark")},
     )
-
-
-def _find(recordings: Path, out: Path) -> list[str]:
-    if not recordings.is_dir():
-        raise UserInputError(f"{recordings}: no such folder; give one with recordings")
-    sources = sorted(path.relative_to(recordings).as_posix() for path in list_audio(recordings))
-    if not sources:
-        raise UserInputError(
-            f"{recordings}: holds no wav, flac, ogg or mp3; give a folder of recordings"
-        )
-    if out.exists() and not out.is_dir():
-        raise UserInputError(f"{out}: is a file; give a folder to prepare into")
-    return sources
-
-
-def _ids(path: Path, sources: Iterable[str]) -> set[str]:
-    try:
-        listed = {line.strip() for line in path.read_text(encoding="utf-8").splitlines()} - {""}
-    except (OSError, UnicodeDecodeError):
-        raise UserInputError(
-            f"{path}: cannot be read; give a text file with one id a line"
-        ) from None
-    missing = sorted(listed - {Path(source).stem for source in sources})
-    if missing:
-        raise UserInputError(
-            f"{path}: {len(missing)} of {len(listed)} ids match no recording, {missing[0]!r} "
-            "first; give file names without folder and suffix"
-        )
-    return listed
-
-
-def _split(path: str, validation: float, listed: set[str] | None) -> str:
-    source = Path(path)
-    if listed is not None:
-        return "validation" if source.stem in listed else "train"
-    for folder in reversed(source.parts[:-1]):
-        if folder in ("train", "validation"):
-            return folder
-    digest = hashlib.sha256(source.with_suffix("").as_posix().encode()).digest()
-    return "validation" if int.from_bytes(digest[:8], "big") < validation * 2**64 else "train"
 
 
 def _known(out: Path, spec: MelSpec) -> dict[str, dict]:
@@ -219,24 +188,35 @@ def _entry(
 ) -> dict:
     """Checks and stores a recording; returns its index entry, or one with the reason to refuse."""
     path = recordings / source
+    entry: dict = {"path": source}
     try:
         status = path.stat()
         stamp = {"bytes": status.st_size, "modified": status.st_mtime_ns}
         if known and {key: known.get(key) for key in stamp} == stamp:
             return known
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        return {"path": source, "refused": f"cannot be read ({error.strerror})"}
-    if known and known.get("sha256") == digest:
-        known |= stamp
-        return known
-    entry = {"path": source, **stamp, "sha256": digest}
-    try:
-        samples = usable_samples(*read(path), spec)
+        with open(path, "rb") as file:
+            entry |= {**stamp, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+        if known and known.get("sha256") == entry["sha256"]:
+            known |= stamp
+            return known
+        samples, remark = usable_samples(Recording(*_read(path, read)), spec)
     except UserInputError as error:
         # The entry has the path, and the advice after the semicolon is the same for all.
         return entry | {"refused": str(error).removeprefix(f"{path}: ").split(";")[0]}
-    return entry | {"parts": _store(samples, out, digest[:16], spec)}
+    except ImportError:
+        raise
+    except Exception as error:
+        # One file's error ends no folder. It may pass, so the next call tries again.
+        reason = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
+        return {"path": source, "refused": f"cannot be read ({reason})"}
+    parts = _store(samples, out, entry["sha256"][:16], spec)
+    return entry | {"parts": parts} | ({"remark": remark} if remark else {})
+
+
+def _read(path: Path, read: Reader) -> tuple[np.ndarray, int] | Recording:
+    if path.suffix.lower() in UNREADABLE_SUFFIXES:
+        raise UserInputError(f"{path}: a {path.suffix} cannot be decoded, convert it to flac")
+    return read(path)
 
 
 def _store(samples: np.ndarray, out: Path, name: str, spec: MelSpec) -> list[dict]:
@@ -271,9 +251,14 @@ def _write_index(out: Path, spec: MelSpec, entries: list[dict]) -> None:
 
 
 def _write_report(path: Path, entries: list[dict]) -> None:
-    with atomic_file(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+    # A name that is not UTF-8 is written with the numbers of its bytes.
+    with (
+        atomic_file(path) as temporary,
+        open(temporary, "w", newline="", encoding="utf-8", errors="backslashreplace") as file,
+    ):
         table = csv.writer(file)
-        table.writerow(["path", "split", "result"])
+        table.writerow(["path", "split", "result", "remark"])
         for entry in entries:
             refused = entry.get("refused")
-            table.writerow([entry["path"], "" if refused else entry["split"], refused or "used"])
+            split = "" if refused else entry["split"]
+            table.writerow([entry["path"], split, refused or "used", entry.get("remark", "")])

@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from tf_melgan.audio.decoding import Recording
 from tf_melgan.audio.mel_spec import MelSpec
 from tf_melgan.audio.sound_files import resample
-from tf_melgan.errors import UserInputError
+from tf_melgan.errors import require
 
 PEAK = 0.95
 SILENCE = 1e-3
@@ -12,34 +13,64 @@ SILENCE = 1e-3
 # 40 Hz at full level has them. One or two such runs are clicks, and are accepted.
 FLAT_RUN, FLAT_RUNS = 3, 3
 FULL_SCALE = 32767 / 32768
+# Below full scale, the round top of a low or a quiet tone has equal samples, too. The sample before
+# a cut top is lower by more than this share of it, and by more than this many quantization steps.
+EDGE, EDGE_STEPS = 0.02, 3
+# A mean beyond this share of the peak comes from the equipment.
+OFFSET = 0.01
 
 
-def usable_samples(sound: np.ndarray, rate: int, spec: MelSpec) -> np.ndarray:
+def usable_samples(recording: Recording, spec: MelSpec) -> tuple[np.ndarray, str]:
     """Converts a recording to int16 (samples,), a whole number of hops.
+
+    Returns:
+        The samples, and what is remarkable about the recording, or "".
 
     Raises:
         UserInputError: the recording is clipped, too short or silent.
     """
-    if _clipped(sound):
-        raise UserInputError("clipped: cut flat at full scale three times or more")
-    mono = resample(sound.mean(axis=1), rate, spec.sample_rate)
-    if len(mono) < spec.n_fft:
-        raise UserInputError(
-            f"too short: {len(mono)} samples at {spec.sample_rate} Hz, under one window"
-        )
+    sound, rate, remark = recording
+    require(not _clipped(sound), "clipped: cut flat at full scale three times or more")
+    require(not _cut_below_full_scale(sound), "clipped: its peaks are cut flat below full scale")
+    mono = sound.mean(axis=1)
+    offset = mono.mean(dtype=np.float64)
+    if abs(offset) > OFFSET * np.abs(mono).max():
+        mono = (mono - offset).astype(np.float32)
+        remark = ", ".join(filter(None, [remark, f"a constant offset of {offset:.3f} is removed"]))
+    mono = resample(mono, rate, spec.sample_rate)
+    require(
+        len(mono) >= spec.n_fft,
+        f"too short: {len(mono)} samples at {spec.sample_rate} Hz, under one window",
+    )
     peak = np.abs(mono).max()
-    if peak < SILENCE:
-        raise UserInputError("silent: nowhere above -60 dB of full scale")
+    require(peak >= SILENCE, "silent: nowhere above -60 dB of full scale")
     mono = mono[: len(mono) - len(mono) % spec.hop]
-    return np.round(mono * (PEAK * 32768 / peak)).astype(np.int16)
+    return np.round(mono * (PEAK * 32768 / peak)).astype(np.int16), remark
 
 
 def _clipped(sound: np.ndarray) -> bool:
     """Returns whether a channel of float (samples, channels) is clipped at least three times."""
     full_scale = np.abs(sound) >= FULL_SCALE
-    flat = full_scale[1:] & (sound[1:] == sound[:-1])
-    runs = flat[FLAT_RUN - 2 :].copy()
-    for lag in range(1, FLAT_RUN - 1):
-        runs &= flat[FLAT_RUN - 2 - lag : -lag]
-    starts = runs[:1].sum(axis=0) + (runs[1:] & ~runs[:-1]).sum(axis=0)
-    return bool((starts >= FLAT_RUNS).any())
+    starts = _run_starts(full_scale[1:] & (sound[1:] == sound[:-1]), FLAT_RUN - 1)
+    return bool((starts.sum(axis=0) >= FLAT_RUNS).any())
+
+
+def _cut_below_full_scale(sound: np.ndarray) -> bool:
+    """Returns whether a channel's highest or lowest samples are cut flat at least three times."""
+    for peak in (sound.max(axis=0), sound.min(axis=0)):
+        below = np.abs(sound - peak)
+        step = np.where(below > 0, below, np.inf).min(axis=0)
+        starts = _run_starts(below[1:] == 0, FLAT_RUN)
+        edges = below[: len(starts)] > np.maximum(EDGE * np.abs(peak), EDGE_STEPS * step)
+        if ((starts & edges).sum(axis=0) >= FLAT_RUNS).any():
+            return True
+    return False
+
+
+def _run_starts(flags: np.ndarray, length: int) -> np.ndarray:
+    """Marks where runs of at least `length` True begin, along the first axis."""
+    runs = flags[length - 1 :].copy()
+    for lag in range(1, length):
+        runs &= flags[length - 1 - lag : -lag]
+    runs[1:] &= ~runs[:-1]
+    return runs

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from tf_melgan.audio.griffin_lim import griffin_lim
-from tf_melgan.audio.mel import log_mel
 from tf_melgan.audio.listing import list_audio
+from tf_melgan.audio.mel import log_mel
 from tf_melgan.audio.sound_files import read_audio, read_recording, resample, write_audio
 from tf_melgan.errors import UserInputError
 from tf_melgan.evaluation.metrics import MetricValue, compute_metrics, dnsmos, metric_mel_spec
