@@ -171,15 +171,9 @@ ERRORS = {
         verify_flipped_bits,
         "data/utterances/{…}-0.npy: is damaged, its checksum differs; prepare into a new folder",
     ),
-    "segment longer than all": (
-        lambda: draw(25600),
-        "data: the longest of 1 train utterances has 22016 samples, under training.segment "
-        "25600; give longer recordings or a shorter segment",
-    ),
     "nothing in the split": (
         lambda: draw(2560, "validation"),
-        "data: the longest of 0 validation utterances has 0 samples, under training.segment "
-        "2560; give longer recordings or a shorter segment",
+        "data: has no validation utterances; prepare it with recordings for them",
     ),
     "segment off the hop": (
         lambda: draw(1000),

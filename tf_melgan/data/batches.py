@@ -39,7 +39,8 @@ def segments(
 
     On TensorFlow this is a `tf.data.Dataset` that reads the files in graph. On JAX it is an
     iterator that memory-maps the files and computes mels on the device, without TensorFlow. On
-    both, batch n does not depend on the step that the iteration starts from.
+    both, batch n does not depend on the step that the iteration starts from. An utterance shorter
+    than a segment is followed by silence.
 
     Args:
         prepared: the prepared folder.
@@ -56,7 +57,7 @@ def segments(
         Log-mel float32 (batch, segment / hop, n_mels) and waveform float32 (batch, segment, 1).
 
     Raises:
-        UserInputError: no utterance is long enough, `segment` is not a multiple of the hop, or
+        UserInputError: the split has no utterance, `segment` is not a multiple of the hop, or
             Keras runs on another backend.
 
     Examples:
@@ -76,11 +77,9 @@ def segments(
     sampler = Sampler(
         prepared.spec.hop, segment, lengths, seed, gain, silence_probability, start_probability
     )
-    if not sampler.starts:
+    if not utterances:
         raise UserInputError(
-            f"{prepared.folder}: the longest of {len(utterances)} {split} utterances has "
-            f"{lengths.max(initial=0)} samples, under training.segment {segment}; give longer "
-            "recordings or a shorter segment"
+            f"{prepared.folder}: has no {split} utterances; prepare it with recordings for them"
         )
     source = _Source(prepared, utterances, sampler, batch, segment, start_step)
     backend = keras.backend.backend()
@@ -104,6 +103,16 @@ class _Source:
     def window(self) -> int:
         """Samples to read for a segment, including both margins."""
         return self.segment + 2 * self.prepared.spec.margin
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Samples of the window that an utterance fills, int64 (utterances,); silence follows.
+
+        The margin at the end of a short utterance, its reflection, is left out.
+        """
+        samples = np.array([utterance.samples for utterance in self.utterances], np.int64)
+        short = samples < self.segment
+        return np.where(short, self.prepared.spec.margin + samples, self.window)
 
 
 def _scaled(windows: Any, gain: Any, spec: MelSpec) -> tuple[Any, Any]:
@@ -129,17 +138,18 @@ def _tensorflow_batches(source: _Source) -> Any:
         search=lambda ends, values: tf.searchsorted(ends, values, side="right"),
     )
     paths = tf.constant([prepared.place(utterance) for utterance in source.utterances])
+    lengths = tf.constant(source.lengths)
 
     def compute(step: Any) -> tuple:
         utterance, start, gain = source.sampler.draw(step * source.batch, source.batch, arithmetic)
-        files = tf.gather(paths, utterance)
+        files, sizes = tf.gather(paths, utterance), 2 * tf.gather(lengths, utterance)
 
         def read(slot: Any) -> Any:
             content = tf.io.read_file(files[slot])
-            return tf.strings.substr(content, HEADER + 2 * start[slot], 2 * source.window)
+            return tf.strings.substr(content, HEADER + 2 * start[slot], sizes[slot])
 
         windows = tf.map_fn(read, tf.range(source.batch), fn_output_signature=tf.string)
-        windows = tf.io.decode_raw(windows, tf.int16)
+        windows = tf.io.decode_raw(windows, tf.int16, fixed_length=2 * source.window)
         return _scaled(tf.ensure_shape(windows, (source.batch, source.window)), gain, spec)
 
     options = tf.data.Options()
@@ -155,7 +165,7 @@ def _tensorflow_batches(source: _Source) -> Any:
 def _jax_batches(source: _Source) -> Iterator[tuple]:
     import jax
 
-    prepared, spec = source.prepared, source.prepared.spec
+    prepared, spec, lengths = source.prepared, source.prepared.spec, source.lengths
 
     @jax.jit
     def compute(windows: Any, gain: Any) -> tuple:
@@ -165,11 +175,11 @@ def _jax_batches(source: _Source) -> Iterator[tuple]:
 
     def one(step: int) -> tuple:
         utterances, starts, gain = source.sampler.draw(step * source.batch, source.batch)
-        windows = [
-            prepared.window(source.utterances[utterance], start, source.window)
-            for utterance, start in zip(utterances, starts, strict=True)
-        ]
-        return compute(np.stack(windows), gain)
+        windows = np.zeros((source.batch, source.window), np.int16)
+        for window, utterance, start in zip(windows, utterances, starts, strict=True):
+            filled = lengths[utterance]
+            window[:filled] = prepared.window(source.utterances[utterance], start, filled)
+        return compute(windows, gain)
 
     def ahead() -> Iterator[tuple]:
         step = source.start_step

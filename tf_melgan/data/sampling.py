@@ -44,13 +44,14 @@ def mix(numbers: Any, by: Arithmetic) -> Any:
 class Sampler:
     """Draws random segments and gains, both uniformly.
 
-    A segment starts on a hop. All starts in all utterances have the same probability.
+    A segment starts on a hop. All starts in all utterances have the same probability. An utterance
+    shorter than a segment starts at its begin, and has the probability of as many starts as it has
+    hops.
 
     Args:
         hop: samples per frame.
         segment: samples per segment, a multiple of `hop`.
-        samples: lengths of the utterances, int64 (utterances,); utterances shorter than `segment`
-            are never drawn.
+        samples: lengths of the utterances, int64 (utterances,).
         seed: seed of all draws.
         gain: lowest and highest factor.
         silence_probability: probability that a gain is replaced by 0.
@@ -58,7 +59,7 @@ class Sampler:
             a vocoder has no past context, and uniform draws are rarely there.
 
     Attributes:
-        starts: number of possible starts in all utterances.
+        starts: number of equally probable draws.
     """
 
     def __init__(
@@ -73,8 +74,11 @@ class Sampler:
     ):
         self._silence = np.float32(silence_probability)
         self._start = np.float32(start_probability)
-        self._hop, self._low, self._high = hop, *np.array(gain, np.float32)
-        starts = np.maximum((np.asarray(samples, np.int64) - segment) // hop + 1, 0)
+        self._low, self._high = np.array(gain, np.float32)
+        samples = np.asarray(samples, np.int64)
+        short = samples < segment
+        starts = np.where(short, samples // hop, (samples - segment) // hop + 1)
+        self._steps = np.where(short, 0, hop)
         self.starts = int(starts.sum())
         self._ends = np.cumsum(starts)
         self._begins = self._ends - starts
@@ -95,7 +99,7 @@ class Sampler:
         counters = by.uint64(self._key) + numbers * by.uint64(2)
         position = by.int64(mix(counters, by) % by.uint64(self.starts))
         utterance = by.search(self._ends, position)
-        start = (position - by.take(self._begins, utterance)) * self._hop
+        start = (position - by.take(self._begins, utterance)) * by.take(self._steps, utterance)
         # A float32 in [0, 1) has 24 evenly spaced bits.
         bits = mix(counters + by.uint64(1), by)
         uniform = by.float32(by.int64(by.shift(bits, by.uint64(40)))) * np.float32(2**-24)
