@@ -32,7 +32,7 @@ _SHORT = re.compile(
 )
 
 
-_UNKNOWN_CHUNK = re.compile(r"Unknown chunk marker .* at position (\d+)")
+_UNKNOWN_CHUNK = re.compile(r"Unknown chunk marker .*at position (\d+)")
 # The share of a file that may follow its sound, such as a tag with a picture.
 _TOLERATED = 0.1
 
