@@ -24,7 +24,6 @@ SETTINGS = {
 }
 SHIPPED = "lite, lj, lj-lite, melgan, melgan_16k, melgan_24k, melgan_48k, multiband, smoke"
 VOICES = ", ".join(voices.names())
-KINDS = ".flac, .mp3, .ogg, .wav, .npy"
 
 
 @pytest.fixture(scope="module")
@@ -143,8 +142,8 @@ CASES = {
     "{mels/none.npy}: no such file; give .npy mels, "
     "recordings, or a folder of them",
     "vocode mels/mel.pt --voice voice.keras --out out": ""
-    f"{{mels/mel.pt}}: is not a {KINDS} file; give a mel "
-    "or a recording",
+    "{mels/mel.pt}: is neither a recording nor a mel; "
+    "give a sound file or a .npy",
     "vocode empty --voice voice.keras --out out": "{empty}: holds no .npy mels and no recordings",
     "vocode recordings one --voice voice.keras --out out": "{one/a.wav}: would be written to "
     "{out/a.wav}, like {recordings/a.wav}; rename one of them",
