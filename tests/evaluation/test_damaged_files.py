@@ -1,8 +1,10 @@
 """Evaluating files that end early or do not know their length."""
 
 import csv
+import os
 
 import numpy as np
+import pytest
 import soundfile
 from helpers.noisy_speech import RATE
 from helpers.quick_metrics import use_quick_metrics
@@ -42,3 +44,16 @@ def test_lengths_are_those_of_the_sound(tmp_path, speech, monkeypatch):
     evaluation = evaluate(tmp_path / "recordings", [system])
     assert evaluation.utterances[0].remarks == {}
     assert np.isfinite(evaluation.mean("griffin-lim", "mel")[0])
+
+
+def test_a_name_that_is_not_utf8(tmp_path, speech, noisy, monkeypatch):
+    use_quick_metrics(monkeypatch)
+    name = os.fsdecode(b"caf\xe9")
+    try:
+        write_audio(tmp_path / f"recordings/{name}.wav", speech, RATE)
+    except OSError:
+        pytest.skip("the file system takes UTF-8 names only")
+    write_audio(tmp_path / f"voice/{name}.wav", noisy, RATE)
+    report.write(evaluate(tmp_path / "recordings", [tmp_path / "voice"]), tmp_path)
+    assert r"caf\udce9" in (tmp_path / "scores.csv").read_text(encoding="utf-8")
+    assert r"<h2>caf\udce9</h2>" in (tmp_path / "report.html").read_text(encoding="utf-8")

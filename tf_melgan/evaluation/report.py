@@ -26,10 +26,12 @@ def write(evaluation: Evaluation, out: Path) -> None:
 
     The page has the scores of every utterance, and the sound and the spectrograms of the first 24.
     """
+    # A name that is not UTF-8 is written with the numbers of its bytes.
+    utf8 = {"encoding": "utf-8", "errors": "backslashreplace"}
     with atomic_file(out / "scores.csv") as temporary:
-        temporary.write_text(_csv(evaluation), encoding="utf-8", newline="")
+        temporary.write_text(_csv(evaluation), **utf8, newline="")
     with atomic_file(out / "report.html") as temporary:
-        temporary.write_text(_html(evaluation), encoding="utf-8")
+        temporary.write_text(_html(evaluation), **utf8)
 
 
 def summary(evaluation: Evaluation) -> str:
