@@ -159,12 +159,12 @@ def lock(folder: str | os.PathLike) -> Iterator[None]:
     with _write_errors(folder, path):
         folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-    with open(descriptor, "r+") as file:
+    with open(descriptor, "r+", errors="replace") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise UserInputError(
-                f"{folder}: is in use by process {file.read()}; wait until it ends, or choose "
+                f"{folder}: is in use by process {file.read(20)}; wait until it ends, or choose "
                 "another folder"
             ) from None
         except OSError as error:

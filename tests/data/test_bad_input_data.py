@@ -62,11 +62,11 @@ def rewrite(key: str, value: object) -> None:
     Path("data/index.json").write_text(json.dumps(index | {key: value}))
 
 
-def verify_flipped_bits() -> None:
+def with_flipped_bits() -> Prepared:
     with open(utterance(), "r+b") as file:
         file.seek(5000)
         file.write(b"\x55\xaa")
-    Prepared.open("data").verify()
+    return Prepared.open("data")
 
 
 def draw(segment: int, split: str = "train") -> object:
@@ -157,7 +157,7 @@ ERRORS = {
     ),
     "index of another version": (
         lambda: open_after(lambda: rewrite("version", 9)),
-        "data/index.json: has version 9, not 1; prepare into a new folder",
+        "data/index.json: has version 9, not 2; prepare into a new folder",
     ),
     "utterance cut short": (
         lambda: open_after(truncate_utterance),
@@ -168,7 +168,11 @@ ERRORS = {
         "data/utterances/{…}-0.npy: is missing; prepare into a new folder",
     ),
     "utterance with flipped bits": (
-        verify_flipped_bits,
+        lambda: with_flipped_bits().verify(),
+        "data/utterances/{…}-0.npy: is damaged, its checksum differs; prepare into a new folder",
+    ),
+    "utterance with flipped bits to train on": (
+        lambda: segments(with_flipped_bits(), 2, 2560, seed=0),
         "data/utterances/{…}-0.npy: is damaged, its checksum differs; prepare into a new folder",
     ),
     "nothing in the split": (

@@ -267,5 +267,5 @@ def test_a_quick_check_reads_what_has_another_time_stamp(folder: Path, tmp_path)
         with pytest.raises(UserInputError, match=f"{damaged}: is damaged"):
             prepared.verify(quick)
     seen.unlink()
-    with pytest.raises(UserInputError, match=f"{seen}: cannot be read \\(No such file"):
+    with pytest.raises(UserInputError, match=f"{seen}: is missing; prepare into a new folder"):
         prepared.verify(quick=True)

@@ -57,8 +57,8 @@ def segments(
         Log-mel float32 (batch, segment / hop, n_mels) and waveform float32 (batch, segment, 1).
 
     Raises:
-        UserInputError: the split has no utterance, `segment` is not a multiple of the hop, or
-            Keras runs on another backend.
+        UserInputError: the split has no utterance, a file is damaged, `segment` is not a multiple
+            of the hop, or Keras runs on another backend.
 
     Examples:
         >>> data = tf_melgan.Prepared.open("prepared")
@@ -81,6 +81,7 @@ def segments(
         raise UserInputError(
             f"{prepared.folder}: has no {split} utterances; prepare it with recordings for them"
         )
+    prepared.verify(quick=True)
     source = _Source(prepared, utterances, sampler, batch, segment, start_step)
     backend = keras.backend.backend()
     if backend == "tensorflow":

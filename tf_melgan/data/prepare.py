@@ -8,7 +8,6 @@ OUT/report.csv         every recording, used or refused, with the reason
 import csv
 import hashlib
 import io
-import json
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -24,7 +23,8 @@ from tf_melgan.audio.decoding import Recording
 from tf_melgan.audio.listing import UNREADABLE_SUFFIXES
 from tf_melgan.audio.mel_spec import MelSpec, spec_mismatches
 from tf_melgan.audio.sound_files import read_recording
-from tf_melgan.data.prepared import FOLDER, INDEX, VERSION, Prepared
+from tf_melgan.data.index import INDEX, read_index, write_index
+from tf_melgan.data.prepared import FOLDER, Prepared
 from tf_melgan.data.recordings import find_recordings, read_ids, split_of
 from tf_melgan.data.usable import usable_samples
 from tf_melgan.errors import UserInputError
@@ -147,7 +147,7 @@ def prepare(
                 f"{recordings}: none of {len(sources)} recordings is usable, {path}: {reason}; "
                 f"{out / 'report.csv'} has the reason for each"
             )
-        _write_index(out, spec, entries)
+        _store_index(out, spec, entries)
     return Report(
         train=sum(entry["split"] == "train" for entry in used),
         validation=sum(entry["split"] == "validation" for entry in used),
@@ -164,13 +164,15 @@ def _known(out: Path, spec: MelSpec) -> dict[str, dict]:
     """Returns the index entries of an earlier call by path."""
     if not (out / INDEX).exists():
         return {}
-    mismatches = spec_mismatches(Prepared.open(out).spec, spec)
+    # This also checks the files.
+    prepared = Prepared.open(out)
+    mismatches = spec_mismatches(prepared.spec, spec)
     if mismatches:
         raise UserInputError(
             f"{out}: was prepared with another spec: {'; '.join(mismatches)}; choose another folder"
         )
-    index = json.loads((out / INDEX).read_text(encoding="utf-8"))
-    return {entry["path"]: entry for entry in index["recordings"]}
+    _, entries = read_index((out / INDEX).read_bytes(), str(out / INDEX))
+    return {entry["path"]: entry for entry in entries}
 
 
 def _in_order(check: Callable, jobs: list[tuple], threads: int | None) -> Iterator[dict]:
@@ -239,11 +241,10 @@ def _store(samples: np.ndarray, out: Path, name: str, spec: MelSpec) -> list[dic
     return parts
 
 
-def _write_index(out: Path, spec: MelSpec, entries: list[dict]) -> None:
+def _store_index(out: Path, spec: MelSpec, entries: list[dict]) -> None:
     """Writes the index, then deletes the utterances that it no longer names."""
-    content = {"version": VERSION, "mel": spec.to_dict(), "recordings": entries}
     with atomic_file(out / INDEX) as temporary:
-        temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
+        temporary.write_text(write_index(spec, entries), encoding="utf-8")
     referenced = {part["file"] for entry in entries for part in entry.get("parts", ())}
     for file in (out / FOLDER).iterdir():
         if _OWN.fullmatch(file.name) and file.name not in referenced:

@@ -2,8 +2,6 @@
 
 import errno
 import hashlib
-import io
-import json
 import os
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,10 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from tf_melgan.audio.mel_spec import MelSpec, spec_mismatches
+from tf_melgan.data.index import INDEX, read_index
 from tf_melgan.errors import UserInputError
 
-INDEX, FOLDER = "index.json", "utterances"
-VERSION = 1
+FOLDER = "utterances"
 # Bytes of the .npy header of a one-dimensional array; the same for every length.
 HEADER = 128
 
@@ -61,6 +59,7 @@ class Prepared:
     ):
         self.folder, self.spec = folder, spec
         self._utterances, self._modified = utterances, modified or {}
+        self._verified: set[str] = set()
 
     @classmethod
     def open(cls, folder: str | os.PathLike) -> "Prepared":
@@ -76,25 +75,17 @@ class Prepared:
         folder = os.fspath(folder).rstrip("/")
         index_path = f"{folder}/{INDEX}"
         try:
-            content = json.loads(_read(index_path))
-            version = content["version"]
-            spec = MelSpec.from_dict(content["mel"])
-            utterances, modified = [], {}
-            for entry in content["recordings"]:
-                for part in entry.get("parts", ()):
-                    modified[part["file"]] = part.pop("modified", 0)
-                    utterances.append(Utterance(path=entry["path"], split=entry["split"], **part))
+            spec, entries = read_index(_read(index_path), index_path)
         except OSError as error:
             raise UserInputError(
                 f"{folder}: is not a prepared folder, no {INDEX} ({error.strerror}); "
                 "run tf-melgan prepare"
             ) from None
-        except (ValueError, KeyError, TypeError, AttributeError):
-            raise UserInputError(f"{index_path}: is damaged; prepare into a new folder") from None
-        if version != VERSION:
-            raise UserInputError(
-                f"{index_path}: has version {version}, not {VERSION}; prepare into a new folder"
-            )
+        utterances, modified = [], {}
+        for entry in entries:
+            for part in entry.get("parts", ()):
+                modified[part["file"]] = part.pop("modified", 0)
+                utterances.append(Utterance(path=entry["path"], split=entry["split"], **part))
         prepared = cls(folder, spec, utterances, modified)
         if not _remote(folder):
             prepared._check_sizes()
@@ -121,9 +112,16 @@ class Prepared:
         return self.window(utterance, self.spec.margin, utterance.samples) / np.float32(32768)
 
     def window(self, utterance: Utterance, start: int, count: int) -> np.ndarray:
-        """Returns int16 (count,) of an utterance; `start` 0 is the first sample of its margin."""
+        """Returns int16 (count,) of an utterance; `start` 0 is the first sample of its margin.
+
+        Raises:
+            UserInputError: its file is damaged, which the first call for the utterance checks.
+        """
+        self._verify(utterance)
         path = self.place(utterance)
-        stored = np.load(io.BytesIO(_read(path))) if _remote(path) else _mapped(path)
+        stored = (
+            np.frombuffer(_read(path), np.int16, -1, HEADER) if _remote(path) else _mapped(path)
+        )
         return np.array(stored[start : start + count])
 
     def place(self, utterance: Utterance) -> str:
@@ -134,27 +132,38 @@ class Prepared:
         """Reads every file and compares its checksum.
 
         Args:
-            quick: read only the files whose size or time stamp differs from that of `prepare`. A
-                folder in a bucket has no time stamps and is read whole.
+            quick: read only the files whose size or time stamp differs from that of `prepare`, and
+                that were not compared before; in a bucket, none.
 
         Raises:
             UserInputError: a file is missing or cannot be read, or a checksum differs; the
                 message names the file.
         """
         for utterance in self._utterances:
-            path = self.place(utterance)
-            try:
-                if quick and not _remote(path) and self._stamp(utterance) == _stamp_of(path):
-                    continue
-                digest = hashlib.sha256(_read(path)).hexdigest()
-            except OSError as error:
-                raise UserInputError(
-                    f"{path}: cannot be read ({error.strerror}); prepare into a new folder"
-                ) from None
-            if digest != utterance.sha256:
-                raise UserInputError(
-                    f"{path}: is damaged, its checksum differs; prepare into a new folder"
-                )
+            if not quick:
+                self._verified.discard(utterance.file)
+            if not (quick and self._is_as_written(utterance)):
+                self._verify(utterance)
+
+    def _is_as_written(self, utterance: Utterance) -> bool:
+        path = self.place(utterance)
+        return _remote(path) or self._stamp(utterance) == _stamp_of(path)
+
+    def _verify(self, utterance: Utterance) -> None:
+        if utterance.file in self._verified:
+            return
+        path = self.place(utterance)
+        try:
+            digest = hashlib.sha256(_read(path)).hexdigest()
+        except OSError as error:
+            raise UserInputError(
+                f"{path}: cannot be read ({error.strerror}); prepare into a new folder"
+            ) from None
+        if digest != utterance.sha256:
+            raise UserInputError(
+                f"{path}: is damaged, its checksum differs; prepare into a new folder"
+            )
+        self._verified.add(utterance.file)
 
     def _stamp(self, utterance: Utterance) -> tuple[int, int]:
         """Returns the size in bytes and the time stamp that an utterance's file should have."""
@@ -165,10 +174,7 @@ class Prepared:
         for utterance in self._utterances:
             path = self.place(utterance)
             expected, _ = self._stamp(utterance)
-            try:
-                size, _ = _stamp_of(path)
-            except FileNotFoundError:
-                raise UserInputError(f"{path}: is missing; prepare into a new folder") from None
+            size, _ = _stamp_of(path)
             if size != expected:
                 raise UserInputError(
                     f"{path}: has {size} bytes, not {expected}; prepare into a new folder"
@@ -176,14 +182,17 @@ class Prepared:
 
 
 def _stamp_of(path: str) -> tuple[int, int]:
-    status = os.stat(path)
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        raise UserInputError(f"{path}: is missing; prepare into a new folder") from None
     return status.st_size, status.st_mtime_ns
 
 
 @lru_cache(maxsize=4096)
 def _mapped(path: str) -> np.ndarray:
     """A local file's samples as a memory map, kept because training returns to it."""
-    return np.load(path, mmap_mode="r")
+    return np.memmap(path, np.int16, "r", HEADER)
 
 
 def _remote(place: str) -> bool:
