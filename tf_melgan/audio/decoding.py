@@ -69,7 +69,7 @@ def decode(path: str | os.PathLike) -> Recording:
     path = Path(path)
     data = without_tags(path.read_bytes())
     try:
-        with _Forward(io.BytesIO(data)) as file:
+        with _Forward(_Bytes(data)) as file:
             container, rate = file.format, file.samplerate
         lowest, highest = RATES
         require(
@@ -98,7 +98,7 @@ def _joined(recordings: list[Recording]) -> Recording:
 
 def _decode_stream(container: str, stream: bytes) -> Recording:
     endless = without_length(container, stream)
-    with _Forward(io.BytesIO(stream)) as file:
+    with _Forward(_Bytes(stream)) as file:
         declared = _declared_length(file)
     if container == "MP3" and endless is stream:
         declared = None  # an estimate from the first frame
@@ -169,6 +169,15 @@ class _Forward(soundfile.SoundFile):
         return False
 
 
+class _Bytes(io.BytesIO):
+    """Bytes that stay where they are if a damaged file asks for a place that cannot be."""
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        with suppress(ValueError, OverflowError):
+            super().seek(offset, whence)
+        return self.tell()
+
+
 @contextmanager
 def _opened(container: str, stream: bytes) -> Iterator[tuple[soundfile.SoundFile, BinaryIO]]:
     """Opens a stream; also yields what its bytes are read from.
@@ -177,7 +186,7 @@ def _opened(container: str, stream: bytes) -> Iterator[tuple[soundfile.SoundFile
     the first frame, and ends there.
     """
     if container != "MP3":
-        source = io.BytesIO(stream)
+        source = _Bytes(stream)
         with _Forward(source) as file:
             yield file, source
         return
