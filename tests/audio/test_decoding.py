@@ -117,10 +117,13 @@ def test_joined_streams_without_headers_are_decoded_whole(decoded) -> None:
     assert len(decoded(b"".join(frames + frames)).samples) == 2 * 576 * len(frames)
 
 
-def test_joined_streams_of_another_rate_are_left_out(decoded) -> None:
-    samples, rate, remark = decoded(encoded("FLAC") + encoded("FLAC", rate=16000))
-    assert (len(samples), rate) == (len(SOUND), RATE)
-    assert remark == "1 of 2 streams have another rate or channel count and are left out"
+def test_joined_streams_that_do_not_go_together_are_left_out(decoded) -> None:
+    one = encoded("FLAC")
+    samples, rate, remark = decoded(one + encoded("FLAC", rate=16000) + one[:50] + one)
+    assert (len(samples), rate) == (2 * len(SOUND), RATE)
+    assert remark == (
+        "2 of 4 streams are left out, being damaged or of another rate or channel count"
+    )
 
 
 @pytest.mark.parametrize("name", ["WAV", "AIFF", "AU", "W64", "RF64", "FLAC", "MP3", "OGG"])

@@ -23,15 +23,13 @@ from tf_melgan.errors import UserInputError, require
 
 RATES = (4000, 384_000)
 _BLOCK = 2**16
-# libsndfile stands for an unknown length with numbers of this size, and wavs that were written to
-# a pipe with those of 31 bits.
+# Lengths from here on mean "unknown": in libsndfile, and in the header of a wav from a pipe.
 _UNKNOWN_FRAMES, _UNKNOWN_BYTES = 2**40, 0x7FFF0000
-# What libsndfile notes about a file that is shorter than its header says.
+# What libsndfile notes about a file that is shorter than its header says, and about one in which
+# the sound is not followed by a chunk.
 _SHORT = re.compile(
     r"^\s*(?:data|SSND|BODY|Data Size|riff|Riff size)\s*: (\d+) \(should be (\d+)\)", re.MULTILINE
 )
-
-
 _UNKNOWN_CHUNK = re.compile(r"Unknown chunk marker .*at position (\d+)")
 # The share of a file that may follow its sound, such as a tag with a picture.
 _TOLERATED = 0.1
@@ -76,23 +74,29 @@ def decode(path: str | os.PathLike) -> Recording:
             lowest <= rate <= highest,
             f"{path}: has {rate} samples a second; give a rate from {lowest} to {highest} Hz",
         )
-        return _joined([_decode_stream(container, stream) for stream in streams(container, data)])
+        return _decode_streams(container, streams(container, data))
     except soundfile.SoundFileError as error:
         raise UserInputError(
             f"{path}: cannot be decoded ({_reason(error)}); give a wav, flac, ogg or mp3 recording"
         ) from None
 
 
-def _joined(recordings: list[Recording]) -> Recording:
-    first = recordings[0]
-    alike = [x for x in recordings if (x.rate, x.channels) == (first.rate, first.channels)]
-    remarks = [recording.remark for recording in alike if recording.remark]
-    if len(alike) < len(recordings):
-        remarks.append(
-            f"{len(recordings) - len(alike)} of {len(recordings)} streams have another rate or "
-            "channel count and are left out"
-        )
-    samples = np.concatenate([recording.samples for recording in alike])
+def _decode_streams(container: str, parts: list[bytes]) -> Recording:
+    """Decodes and joins the streams of a file; those that do not go with the first are left out."""
+    first = _decode_stream(container, parts[0])
+    if len(parts) == 1:
+        return first
+    recordings = [first]
+    for part in parts[1:]:
+        with suppress(soundfile.SoundFileError):
+            recording = _decode_stream(container, part)
+            if (recording.rate, recording.channels) == (first.rate, first.channels):
+                recordings.append(recording)
+    remarks = [recording.remark for recording in recordings if recording.remark]
+    if len(recordings) < len(parts):
+        left_out = f"{len(parts) - len(recordings)} of {len(parts)} streams are left out"
+        remarks.append(f"{left_out}, being damaged or of another rate or channel count")
+    samples = np.concatenate([recording.samples for recording in recordings])
     return Recording(samples, first.rate, ", ".join(remarks))
 
 
