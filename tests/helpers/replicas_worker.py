@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_melgan.config import Config
+from tf_melgan.layers.weight_normalization import WeightNormalization
 from tf_melgan.losses.registry import SPECTRAL_LOSSES
 from tf_melgan.training.gan import MelGAN
 
@@ -71,6 +72,24 @@ def weights_after(
     return [before, model.get_weights()]
 
 
+def data_init(strategy: tf.distribute.Strategy | None) -> dict[str, list]:
+    """What each replica holds after a wrapped layer has seen its first batch, twice the same."""
+    random = np.random.default_rng(0)
+    inputs = np.linspace(1, 3, 8)[:, None] * random.normal(1, 1, (8, 6))
+    with strategy.scope() if strategy else nullcontext():
+        layer = WeightNormalization(keras.layers.Dense(4), dtype="float64")
+        model = keras.Sequential([keras.Input((6,), dtype="float64"), layer])
+        layer.layer.kernel.assign(random.normal(size=(6, 4)))
+        # A learning rate of 0 leaves the initialized values as they are.
+        model.compile(keras.optimizers.SGD(0.0), "mse")
+    model.fit(inputs, np.zeros((8, 4)), batch_size=8, epochs=2, verbose=0)
+    variables = {"g": layer.g.value, "bias": layer.layer.bias.value}
+    return {
+        name: [value.numpy().tolist() for value in getattr(variable, "values", [variable])]
+        for name, variable in variables.items()
+    }
+
+
 def refusal(call: Callable) -> str:
     try:
         call()
@@ -99,6 +118,8 @@ def main(path: str) -> None:
                 max(np.abs(a - b).max() for a, b in zip(one, two, strict=True)) / scale
             ),
         }
+    keras.config.set_floatx("float64")
+    results["data_init"] = {"one": data_init(None), "two": data_init(strategy)}
     keras.config.set_floatx("float32")
     adam = OPTIMIZERS["adam"]
     model = model_on(strategy, adam)

@@ -30,6 +30,14 @@ def test_two_replicas_equal_one_after_three_steps(results: dict, optimizer: str)
     assert results[optimizer]["difference"] <= (1e-10 if optimizer == "spectral losses" else 1e-6)
 
 
+@pytest.mark.parametrize("variable", ["g", "bias"])
+def test_replicas_initialize_weight_normalization_as_one(results: dict, variable: str) -> None:
+    (one,) = results["data_init"]["one"][variable]
+    first, second = results["data_init"]["two"][variable]
+    assert first == second
+    assert first == pytest.approx(one, rel=1e-12)
+
+
 @pytest.mark.parametrize(
     "case,line",
     {

@@ -1,4 +1,4 @@
-"""The GAN as a Keras model: the losses and updates of a training step, on any backend."""
+"""The GAN as a Keras model: its networks, the losses of a step, and the averaged weights."""
 
 from pathlib import Path
 from typing import Any
@@ -16,17 +16,17 @@ from tf_melgan.losses.adversarial import (
 )
 from tf_melgan.losses.registry import spectral_loss
 from tf_melgan.models.base import Generator, Outputs
-from tf_melgan.training import backends
-from tf_melgan.training.optimizers import OptimizerPair
+from tf_melgan.training.keras_methods import KerasMethods
 
 
 @keras.saving.register_keras_serializable("tf_melgan")
-class MelGAN(backends.TrainStep):
+class MelGAN(KerasMethods):
     """A generator and its discriminators, trained together with `compile` and `fit`.
 
-    `fit` takes batches of (log-mel, waveform) with shapes (batch, frames, n_mels) and
-    (batch, frames · hop, 1), as `tf_melgan.segments` yields them. Calling the model runs the
-    generator: log-mel (batch, frames, n_mels) → waveform (batch, frames · hop, 1).
+    `fit` and `evaluate` take batches of (log-mel, waveform) with shapes (batch, frames, n_mels) and
+    (batch, frames · hop, 1) or (batch, frames · hop), as `tf_melgan.segments` yields them. Calling
+    the model runs the generator: log-mel (batch, frames, n_mels) → waveform
+    (batch, frames · hop, 1).
 
     Examples:
         >>> model = tf_melgan.MelGAN(tf_melgan.Config())
@@ -84,127 +84,20 @@ class MelGAN(backends.TrainStep):
         """
         KerasEngine(self.inference_generator, self.config.mel).save(path)
 
-    def compile(
-        self,
-        generator_optimizer: keras.optimizers.Optimizer,
-        discriminator_optimizer: keras.optimizers.Optimizer,
-        adversarial: bool = True,
-        jit_compile: bool | None = None,
-        steps_per_execution: int = 1,
-        run_eagerly: bool = False,
-    ) -> None:
-        """Configures the model for `fit` and creates the variables of both optimizers.
-
-        Args:
-            generator_optimizer: the generator's optimizer.
-            discriminator_optimizer: the discriminators' optimizer, a separate object.
-            adversarial: False leaves the discriminators out and trains the generator on the
-                spectral losses only.
-            jit_compile: whether to compile the step with XLA. By default only on the JAX backend,
-                which is slow without it.
-            steps_per_execution: training steps per call of the compiled function.
-            run_eagerly: whether to run the step without compiling it.
-
-        Raises:
-            ValueError: a combination that Keras computes wrongly or crashes on: the same optimizer
-                for both models; with several replicas, steps_per_execution over 1, jit_compile, or
-                float16 with its loss scaling (use mixed_bfloat16). Also if `adversarial` is False
-                and no spectral loss has a weight.
-        """
-        if generator_optimizer is discriminator_optimizer:
-            raise ValueError(
-                "compile got the same optimizer for both models; give each its own optimizer"
-            )
-        if not adversarial and not self.config.loss.active_terms(adversarial=False):
-            raise ValueError(
-                "compile(adversarial=False) leaves no loss; give loss.weights.stft, "
-                "compressed_stft or mel a weight"
-            )
-        if jit_compile is None:
-            jit_compile = keras.backend.backend() == "jax"
-        float16 = self.dtype_policy.name == "mixed_float16"
-        with backends.scope_of(self):
-            self._refuse_on_replicas(steps_per_execution, jit_compile, float16)
-            pair = OptimizerPair(
-                *(
-                    keras.optimizers.LossScaleOptimizer(optimizer)
-                    if float16 and not isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
-                    else optimizer
-                    for optimizer in (generator_optimizer, discriminator_optimizer)
-                )
-            )
-            for optimizer, model in (
-                (pair.generator, self.generator),
-                (pair.discriminator, self.discriminator),
-            ):
-                # Building again would reset the loss scale.
-                if not optimizer.built:
-                    optimizer.build(model.trainable_variables)
-            self.adversarial = adversarial
-        super().compile(
-            optimizer=pair,
-            auto_scale_loss=False,
-            jit_compile=jit_compile,
-            steps_per_execution=steps_per_execution,
-            run_eagerly=run_eagerly,
-        )
-
-    def _refuse_on_replicas(self, steps_per_execution: int, jit: bool, float16: bool) -> None:
-        if backends.replica_count() == 1:
-            return
-        unsupported = {
-            "steps_per_execution over 1": steps_per_execution > 1,
-            "jit_compile=True": jit,
-            "mixed_float16 (use mixed_bfloat16)": float16,
-        }
-        for option, is_set in unsupported.items():
-            if is_set:
-                raise ValueError(f"{option} does not work on several replicas; leave it out")
-
-    @property
-    def generator_optimizer(self) -> keras.optimizers.Optimizer:
-        return self.optimizer.generator
-
-    @property
-    def discriminator_optimizer(self) -> keras.optimizers.Optimizer:
-        return self.optimizer.discriminator
-
-    @property
-    def metrics(self) -> list[keras.metrics.Metric]:
-        # Only the metrics of this phase: pre-training has no adversarial terms.
-        return [self._means[name] for name in self._metric_names()]
-
-    def fit(self, x: Any = None, *args: Any, **kwargs: Any) -> keras.callbacks.History:
-        """`keras.Model.fit`; on several replicas, checks that batches divide equally.
-
-        Args:
-            x: batches of (log-mel, waveform), such as `tf_melgan.segments` yields.
-            *args: passed to `keras.Model.fit`.
-            **kwargs: passed to `keras.Model.fit`.
-
-        Returns:
-            The Keras history.
-
-        Raises:
-            ValueError: on several replicas, if batches may be incomplete or do not divide equally.
-        """
-        with backends.scope_of(self):
-            backends.check_batches(x)
-        return super().fit(x, *args, **kwargs)
-
-    def discriminate(self, real: Any, fake: Any) -> tuple[Outputs, Outputs]:
+    def discriminate(self, real: Any, fake: Any, training: bool = True) -> tuple[Outputs, Outputs]:
         """Runs the discriminators on both waveforms in one pass, as one batch.
 
         Args:
             real: recorded waveforms (batch, samples, 1).
             fake: generated waveforms (batch, samples, 1).
+            training: whether this is a step of training.
 
         Returns:
             The discriminators' outputs for `real` and for `fake`.
         """
         pairs = [
             [ops.split(output, 2) for output in scale]
-            for scale in self.discriminator(ops.concatenate((real, fake)), training=True)
+            for scale in self.discriminator(ops.concatenate((real, fake)), training=training)
         ]
         real_outputs, fake_outputs = (
             [[pair[half] for pair in scale] for scale in pairs] for half in (0, 1)
@@ -228,13 +121,16 @@ class MelGAN(backends.TrainStep):
                 terms[f"score_{name}_{scale}"] = score
         return terms
 
-    def generator_losses(self, real: Any, fake: Any, real_outputs: Any) -> dict[str, Any]:
+    def generator_losses(
+        self, real: Any, fake: Any, real_outputs: Any, training: bool = True
+    ) -> dict[str, Any]:
         """The generator's loss, under "generator", and its terms.
 
         Args:
             real: recorded waveforms (batch, samples, 1).
             fake: generated waveforms (batch, samples, 1).
             real_outputs: the discriminators' outputs for `real`; None in pre-training.
+            training: whether this is a step of training.
 
         Returns:
             Scalars by name: "generator", the weighted sum, and each unweighted term.
@@ -243,7 +139,7 @@ class MelGAN(backends.TrainStep):
         terms: dict[str, Any] = {}
         fake_outputs: Any = None
         if "adversarial" in weights or "feature_matching" in weights:
-            fake_outputs = self.discriminator(fake, training=True)
+            fake_outputs = self.discriminator(fake, training=training)
         for name in weights:
             if name == "adversarial":
                 terms[name] = generator_loss(self.config.loss.adversarial, fake_outputs)
@@ -256,6 +152,23 @@ class MelGAN(backends.TrainStep):
         total = ops.sum(ops.stack([weights[name] * terms[name] for name in weights]))
         return {"generator": total, **terms}
 
+    def evaluation_losses(self, mel: Any, real: Any) -> dict[str, Any]:
+        """The losses and scores of a batch, without an update.
+
+        Args:
+            mel: log-mels (batch, frames, n_mels).
+            real: recorded waveforms (batch, frames · hop, 1).
+
+        Returns:
+            What `generator_losses` and, with discriminators, `discriminator_losses` return.
+        """
+        fake = self.generator(mel, training=False)
+        real_outputs, discriminator_losses = None, {}
+        if self.adversarial:
+            real_outputs, fake_outputs = self.discriminate(real, fake, training=False)
+            discriminator_losses = self.discriminator_losses(real_outputs, fake_outputs)
+        return discriminator_losses | self.generator_losses(real, fake, real_outputs, False)
+
     def update_average(self) -> None:
         """Updates the averaged generator: average += (1 − ema_decay) · (generator − average)."""
         if self.average is None:
@@ -264,13 +177,8 @@ class MelGAN(backends.TrainStep):
         for mean, variable in zip(self.average.variables, self.generator.variables, strict=True):
             mean.assign(mean + share * (variable.value - mean.value))
 
-    def update_metrics(self, values: dict[str, Any]) -> None:
-        """Adds this step's losses and scores to the running means that `fit` reports."""
-        for name, value in values.items():
-            self._means[name].update_state(value)
-
     def _metric_names(self) -> list[str]:
-        names = ["generator", *self.config.loss.active_terms(self.adversarial)]
+        names = ["loss", "generator", *self.config.loss.active_terms(self.adversarial)]
         if self.adversarial:
             scales = range(1, self.config.discriminator.outputs + 1)
             names += ["discriminator"]
@@ -283,16 +191,3 @@ class MelGAN(backends.TrainStep):
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "MelGAN":
         return cls(**{**config, "config": Config.from_dict(config["config"])})
-
-    def get_compile_config(self) -> dict[str, Any] | None:
-        """Both optimizers, so that `keras.saving.load_model` restores them."""
-        if not self.compiled:
-            return None
-        return {
-            "optimizer": keras.saving.serialize_keras_object(self.optimizer),
-            "adversarial": self.adversarial,
-        }
-
-    def compile_from_config(self, config: dict[str, Any]) -> None:
-        pair = keras.saving.deserialize_keras_object(config["optimizer"])
-        self.compile(pair.generator, pair.discriminator, adversarial=config["adversarial"])

@@ -12,8 +12,10 @@ else:
 
 TrainStep = _backend.TrainStep
 check_batches = _backend.check_batches
+checked_length = _backend.checked_length
 compile_inference = _backend.compile_inference
 distribution_scope = _backend.distribution_scope
 enable_determinism = _backend.enable_determinism
 replica_count = _backend.replica_count
 scope_of = _backend.scope_of
+with_rank = _backend.with_rank

@@ -12,7 +12,7 @@ from tf_melgan.errors import UserInputError
 
 
 class TrainStep(keras.Model):
-    """`train_step` for `MelGAN` on the JAX backend."""
+    """`train_step` and `test_step` for `MelGAN` on the JAX backend."""
 
     def train_step(
         self, state: tuple[list[jax.Array], ...], data: tuple[jax.Array, jax.Array]
@@ -24,18 +24,46 @@ class TrainStep(keras.Model):
 
         Args:
             state: values of the trainable, non-trainable, optimizer and metric variables.
-            data: log-mel (batch, frames, n_mels) and waveform (batch, frames · hop, 1).
+            data: a batch, as `tf_melgan.training.inputs.mel_and_waveform` takes it.
 
         Returns:
             The logs, and the new state.
         """
-        mel, real = data[:2]
         groups = (
             self.trainable_variables,
             self.non_trainable_variables,
             self.optimizer.variables,
             self.metrics_variables,
         )
+        return self._stateless(groups, state, lambda: self._update(*self.batch(data)))
+
+    def test_step(
+        self, state: tuple[list[jax.Array], ...], data: tuple[jax.Array, jax.Array]
+    ) -> tuple[dict[str, jax.Array], tuple[list[jax.Array], ...]]:
+        """Computes the losses of a batch, without an update.
+
+        Args:
+            state: values of the trainable, non-trainable and metric variables.
+            data: as in `train_step`.
+
+        Returns:
+            The logs, and the new state.
+        """
+
+        def run() -> None:
+            mel, real = self.batch(data)
+            self.update_metrics(self.evaluation_losses(mel, real), mel)
+
+        groups = (self.trainable_variables, self.non_trainable_variables, self.metrics_variables)
+        return self._stateless(groups, state, run)
+
+    def _stateless(
+        self,
+        groups: tuple[list[keras.Variable], ...],
+        state: tuple[list[jax.Array], ...],
+        run: Callable[[], None],
+    ) -> tuple[dict[str, jax.Array], tuple[list[jax.Array], ...]]:
+        """Runs a step on variables of these values; returns the logs, and their new values."""
         mapping = [
             pair
             for variables, values in zip(groups, state, strict=True)
@@ -43,10 +71,9 @@ class TrainStep(keras.Model):
         ]
         # Inside the scope, variables read their values from the state and write to the scope.
         with keras.StatelessScope(state_mapping=mapping) as scope:
-            self._update(mel, real)
+            run()
             logs = self.get_metrics_result()
-        state = tuple([_current(scope, variable) for variable in group] for group in groups)
-        return logs, state
+        return logs, tuple([_current(scope, variable) for variable in group] for group in groups)
 
     def _update(self, mel: jax.Array, real: jax.Array) -> None:
         def generate(values: list[jax.Array]) -> jax.Array:
@@ -69,7 +96,7 @@ class TrainStep(keras.Model):
                 _values(self.discriminator)
             )
             optimizer.apply(gradients, self.discriminator.trainable_variables)
-            self.update_metrics(losses)
+            self.update_metrics(losses, mel)
 
         optimizer = self.generator_optimizer
 
@@ -81,7 +108,7 @@ class TrainStep(keras.Model):
         (gradients,) = pullback(upstream)
         optimizer.apply(gradients, self.generator.trainable_variables)
         self.update_average()
-        self.update_metrics(losses)
+        self.update_metrics(losses, mel)
 
 
 def scope_of(model: Any) -> AbstractContextManager:
@@ -94,8 +121,18 @@ def replica_count() -> int:
     return 1
 
 
-def check_batches(dataset: Any) -> None:
+def check_batches(data: Any, batch_size: int | None) -> None:
     """Does nothing: any batch size works for one replica."""
+
+
+def with_rank(tensor: jax.Array, rank: int) -> jax.Array:
+    """The tensor: on JAX every rank is known."""
+    return tensor
+
+
+def checked_length(audio: jax.Array, mel: jax.Array, hop: int) -> jax.Array:
+    """The waveforms: on JAX every length is known, and checked before."""
+    return audio
 
 
 def _values(model: keras.Model) -> list[jax.Array]:

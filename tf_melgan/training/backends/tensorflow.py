@@ -10,7 +10,7 @@ import tensorflow as tf
 
 
 class TrainStep(keras.Model):
-    """`train_step` for `MelGAN` on the TensorFlow backend."""
+    """`train_step` and `test_step` for `MelGAN` on the TensorFlow backend."""
 
     def train_step(self, data: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Updates the discriminators once, then the generator against the updated discriminators.
@@ -19,12 +19,12 @@ class TrainStep(keras.Model):
         propagated through the tape of this forward pass.
 
         Args:
-            data: log-mel (batch, frames, n_mels) and waveform (batch, frames · hop, 1).
+            data: a batch, as `tf_melgan.training.inputs.mel_and_waveform` takes it.
 
         Returns:
             The logs.
         """
-        mel, real = data[:2]
+        mel, real = self.batch(data)
         # Each replica processes a part of the batch, and the optimizers sum the gradients.
         count = replica_count()
         with tf.GradientTape() as generator_tape:
@@ -40,7 +40,7 @@ class TrainStep(keras.Model):
                 losses = self.discriminator_losses(real_outputs, fake_outputs)
                 loss = optimizer.scale_loss(losses["discriminator"] / count)
             optimizer.apply(tape.gradient(loss, variables), variables)
-            self.update_metrics(losses)
+            self.update_metrics(losses, mel)
             real_features = tf.nest.map_structure(tf.stop_gradient, real_outputs)
 
         optimizer = self.generator_optimizer
@@ -53,7 +53,20 @@ class TrainStep(keras.Model):
         gradients = generator_tape.gradient(fake, variables, output_gradients=upstream)
         optimizer.apply(gradients, variables)
         self.update_average()
-        self.update_metrics(losses)
+        self.update_metrics(losses, mel)
+        return self.get_metrics_result()
+
+    def test_step(self, data: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Computes the losses of a batch, without an update.
+
+        Args:
+            data: as in `train_step`.
+
+        Returns:
+            The logs.
+        """
+        mel, real = self.batch(data)
+        self.update_metrics(self.evaluation_losses(mel, real), mel)
         return self.get_metrics_result()
 
 
@@ -67,20 +80,29 @@ def replica_count() -> int:
     return tf.distribute.get_strategy().num_replicas_in_sync
 
 
-def check_batches(dataset: Any) -> None:
+def check_batches(data: Any, batch_size: int | None) -> None:
     """Checks that batches divide equally among the replicas of the current scope.
 
     Args:
-        dataset: the batches; only a `tf.data.Dataset` is checked.
+        data: the batches, or an array or a tuple of arrays to take them from. Only a
+            `tf.data.Dataset` and arrays are checked.
+        batch_size: the size of the batches taken from arrays; None for Keras's 32.
 
     Raises:
         ValueError: the batch size is unknown, so that the last batch may be incomplete, or it is
             not a multiple of the number of replicas.
     """
     count = replica_count()
-    if count == 1 or not isinstance(dataset, tf.data.Dataset):
+    if count == 1:
         return
-    sizes = {spec.shape[0] for spec in tf.nest.flatten(dataset.element_spec)}
+    array = data[0] if isinstance(data, tuple | list) else data
+    if isinstance(data, tf.data.Dataset):
+        sizes = {spec.shape[0] for spec in tf.nest.flatten(data.element_spec)}
+    elif hasattr(array, "shape"):
+        whole, rest = divmod(len(array), batch_size or 32)
+        sizes = {(batch_size or 32) if whole else rest, rest}
+    else:
+        return
     if None in sizes:
         raise ValueError(
             f"the last batch may be incomplete, and {count} replicas need equal shares; "
@@ -92,6 +114,25 @@ def check_batches(dataset: Any) -> None:
                 f"a batch of {size} does not divide among {count} replicas; "
                 f"choose a multiple of {count}"
             )
+
+
+def with_rank(tensor: tf.Tensor, rank: int) -> tf.Tensor:
+    """The tensor; one of unknown rank, which a dataset may yield, must have this rank."""
+    return tf.ensure_shape(tensor, (None,) * rank) if tensor.shape.rank is None else tensor
+
+
+def checked_length(audio: tf.Tensor, mel: tf.Tensor, hop: int) -> tf.Tensor:
+    """The waveforms, whose length is checked in each step: it is unknown before.
+
+    Args:
+        audio: (batch, samples) or (batch, samples, 1).
+        mel: log-mels (batch, frames, n_mels).
+        hop: samples per frame.
+    """
+    message = f"waveforms do not have as many samples as their log-mels have frames, times {hop}"
+    same = tf.debugging.assert_equal(tf.shape(audio)[1], tf.shape(mel)[1] * hop, message)
+    with tf.control_dependencies([same]):
+        return tf.identity(audio)
 
 
 def enable_determinism() -> None:

@@ -1,0 +1,113 @@
+"""Batches of every shape that `MelGAN` takes, and the lines that refuse others."""
+
+from collections.abc import Callable, Iterator
+
+import keras
+import numpy as np
+import pytest
+from helpers.small_gan import BATCH, CONFIG, compiled, examples
+
+from tf_melgan.errors import UserInputError
+from tf_melgan.losses.registry import SPECTRAL_LOSSES
+
+EVERY_LOSS = CONFIG.with_values(**{f"loss.weights.{name}": 1.0 for name in SPECTRAL_LOSSES})
+MEL, AUDIO = examples()
+
+
+def test_waveforms_need_no_channel() -> None:
+    histories = [
+        compiled().fit(MEL, audio, epochs=2, validation_data=(MEL, audio), verbose=0).history
+        for audio in (AUDIO, AUDIO[:, :, 0])
+    ]
+    assert histories[0] == histories[1]
+
+
+REFUSED = {
+    "waveforms have 100 samples, but 8 frames of hop 16 are 128; give frames · hop samples": (
+        MEL,
+        AUDIO[:, :100],
+    ),
+    "log-mels have the shape (4, 4, 8); give (batch, frames, 4)": (MEL.swapaxes(1, 2), AUDIO),
+    "log-mels have the shape (4, 8); give (batch, frames, 4)": (MEL[:, :, 0], AUDIO),
+    "waveforms have the shape (4, 128, 2); give (batch, samples, 1) or (batch, samples)": (
+        MEL,
+        AUDIO.repeat(2, axis=-1),
+    ),
+    "waveforms are int16; give floating-point values": (MEL, (AUDIO * 32767).astype("int16")),
+    "a batch is not (log-mel, waveform); give both, each as one array": (MEL,),
+    "sample weights do not apply to the losses of a GAN; leave them out": (
+        MEL,
+        AUDIO,
+        np.ones(BATCH),
+    ),
+}
+
+
+@pytest.mark.parametrize("line", REFUSED)
+@pytest.mark.parametrize("method", ["train_on_batch", "test_on_batch"])
+def test_another_batch_is_refused(line: str, method: str) -> None:
+    with pytest.raises(UserInputError) as error:
+        getattr(compiled(), method)(*REFUSED[line])
+    assert str(error.value) == line
+
+
+@pytest.mark.parametrize(
+    ("line", "call"),
+    {
+        "the waveforms have no classes; leave class_weight out": lambda model, folder: model.fit(
+            MEL, AUDIO, class_weight={0: 2.0}
+        ),
+        "sample weights do not apply to the losses of a GAN; leave them out": (
+            lambda model, folder: model.evaluate(MEL, AUDIO, sample_weight=np.ones(BATCH))
+        ),
+        "{folder}/gan.h5: HDF5 does not hold a whole MelGAN; save a .keras file, or weights alone "
+        "with save_weights": lambda model, folder: model.save(folder / "gan.h5"),
+        "export to onnx: MelGAN exports a SavedModel; for a .tflite file use "
+        "tf_melgan.export.export_tflite": (
+            lambda model, folder: model.export(folder / "voice", format="onnx")
+        ),
+        "input_signature: an exported voice has fixed signatures; leave it out": (
+            lambda model, folder: model.export(folder / "voice", input_signature=[])
+        ),
+    }.items(),
+)
+def test_what_does_not_apply_is_refused(line: str, call: Callable, tmp_path) -> None:
+    with pytest.raises(UserInputError) as error:
+        call(compiled(), tmp_path)
+    assert str(error.value) == line.format(folder=tmp_path)
+    assert not any(tmp_path.iterdir())
+
+
+# The shapes that a dataset states for its log-mels and waveforms.
+UNKNOWN = {
+    "lengths": ((None, None, 4), (None, None, 1)),
+    "channels": ((None, None, None), (None, None, None)),
+    "without channel": ((None, None, 4), (None, None)),
+    "ranks": (None, None),
+}
+
+
+def dataset(shapes: tuple, audio: np.ndarray = AUDIO) -> "tf.data.Dataset":  # noqa: F821
+    tf = pytest.importorskip("tensorflow")
+
+    def batches() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        for _ in range(2):
+            yield MEL, audio
+
+    return tf.data.Dataset.from_generator(
+        batches, output_signature=tuple(tf.TensorSpec(shape) for shape in shapes)
+    )
+
+
+@pytest.mark.parametrize("unknown", UNKNOWN)
+def test_a_dataset_of_unknown_shapes_equals_one_of_known_shapes(unknown: str) -> None:
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("shapes are always known on this backend")
+    audio = AUDIO[:, :, 0] if unknown == "without channel" else AUDIO
+    shapes = {"known": (MEL.shape, audio.shape), "unknown": UNKNOWN[unknown]}
+    model, expected = compiled(EVERY_LOSS), compiled(EVERY_LOSS)
+    history = model.fit(dataset(shapes["unknown"], audio), verbose=0).history
+    for name, values in expected.fit(dataset(shapes["known"], audio), verbose=0).history.items():
+        assert history[name] == pytest.approx(values, rel=1e-5), name
+    with pytest.raises(Exception, match="do not have as many samples as their log-mels have"):
+        model.evaluate(dataset(shapes["unknown"], audio[:, :100]), verbose=0)
