@@ -163,9 +163,10 @@ def lock(folder: str | os.PathLike) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            holder = file.read(20) or "unknown"
             raise UserInputError(
-                f"{folder}: is in use by process {file.read(20)}; wait until it ends, or choose "
-                "another folder"
+                f"{folder}: is in use by process {holder}; wait until it ends, or choose another "
+                "folder"
             ) from None
         except OSError as error:
             if error.errno not in _NO_LOCKS:

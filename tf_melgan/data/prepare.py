@@ -88,8 +88,9 @@ def prepare(
 ) -> Report:
     """Prepares all sound files under `recordings` into the folder `out`.
 
-    Each recording is mixed to mono, resampled to `spec.sample_rate`, cut to whole hops, scaled to
-    a peak of 0.95 and stored as int16 with `spec.margin` reflected samples at both ends.
+    Each recording is mixed to mono, freed of a constant offset, resampled to `spec.sample_rate`,
+    cut to whole hops, scaled to a peak of 0.95 and stored as int16 with `spec.margin` reflected
+    samples at both ends.
     Recordings longer than 30 s are stored as several utterances. A further call adds new
     recordings, removes deleted ones and skips unchanged ones.
 
@@ -210,6 +211,7 @@ def _entry(
     except Exception as error:
         # One file's error ends no folder. It may pass, so the next call tries again.
         reason = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
+        reason = " ".join(reason.split())
         return {"path": source, "refused": f"cannot be read ({reason})"}
     parts = _store(samples, out, entry["sha256"][:16], spec)
     return entry | {"parts": parts} | ({"remark": remark} if remark else {})
