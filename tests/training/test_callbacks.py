@@ -1,6 +1,7 @@
 """What is logged after each interval, and where a resumed run's logs go on."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import ClassVar
 
@@ -11,6 +12,7 @@ import tensorboardX
 
 from benchmarks import soak
 from tf_melgan.config import Config
+from tf_melgan.data.prepare import prepare
 from tf_melgan.data.prepared import Prepared, Utterance
 from tf_melgan.errors import UserInputError
 from tf_melgan.training import backends, callbacks
@@ -104,10 +106,8 @@ def test_without_validation_the_last_generator_is_kept(tmp_path):
         }
     )
     data = soak.prepare_noise(tmp_path)
-    index = json.loads((data / "index.json").read_text())
-    for recording in index["recordings"]:
-        recording["split"] = "train"
-    (data / "index.json").write_text(json.dumps(index))
+    shutil.rmtree(tmp_path / "recordings/validation")
+    prepare(tmp_path / "recordings", data, config.mel, validation=0)
     model = train(config, data, tmp_path / "run")
     mel = np.full((20, 20), -2.0, np.float32)
     sound = Vocoder.load(tmp_path / "run").vocode(mel)
