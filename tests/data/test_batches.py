@@ -257,3 +257,16 @@ def test_another_rate_and_hop(tmp_path) -> None:
     assert mel.shape == (2, 15, 80) and wave.shape == (2, 9000, 1)
     inner = log_mel(wave[:, :, 0].astype(np.float64), spec)[:, 2:-2]
     np.testing.assert_allclose(mel[:, 2:-2], inner, rtol=0, atol=2e-3)
+
+
+def test_a_folder_whose_name_is_not_utf8(prepared_folder: Path, tmp_path) -> None:
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    try:
+        folder.symlink_to(prepared_folder)
+    except OSError:
+        pytest.skip("the file system takes UTF-8 names only")
+    (batch,), (expected,) = (
+        take(segments(Prepared.open(place), 2, 2048, seed=1), 1)
+        for place in (folder, prepared_folder)
+    )
+    np.testing.assert_array_equal(batch[1], expected[1])

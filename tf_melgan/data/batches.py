@@ -5,6 +5,7 @@ and the gain of a segment depend only on the seed, the step and the slot in the 
 training, start at a step; no position has to be stored.
 """
 
+import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -138,7 +139,7 @@ def _tensorflow_batches(source: _Source) -> Any:
         take=tf.gather,
         search=lambda ends, values: tf.searchsorted(ends, values, side="right"),
     )
-    paths = tf.constant([prepared.place(utterance) for utterance in source.utterances])
+    paths = tf.constant([os.fsencode(prepared.place(item)) for item in source.utterances])
     lengths = tf.constant(source.lengths)
 
     def compute(step: Any) -> tuple:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from typing import Any, TypeGuard
+from typing import Any, NamedTuple, TypeGuard
 
 from tf_melgan.audio.mel_spec import MelSpec
 from tf_melgan.errors import UserInputError, require
@@ -26,6 +26,20 @@ _PART = {"file": str, "samples": int, "sha256": str, "modified": int}
 _FILE, _SHA256 = re.compile(r"[0-9a-f]{16}-\d+\.npy"), re.compile(r"[0-9a-f]{64}")
 
 
+class Index(NamedTuple):
+    """The content of an index.
+
+    Attributes:
+        version: 2, or 1, whose recordings were decoded otherwise.
+        spec: the mel settings.
+        entries: a dict for each recording, as in `write_index`.
+    """
+
+    version: int
+    spec: MelSpec
+    entries: list[dict]
+
+
 def write_index(spec: MelSpec, entries: list[dict]) -> str:
     """Returns the text of an index.
 
@@ -38,7 +52,7 @@ def write_index(spec: MelSpec, entries: list[dict]) -> str:
     return json.dumps({"checksum": _checksum(content), **content}, indent=1)
 
 
-def read_index(text: bytes, place: str) -> tuple[MelSpec, list[dict]]:
+def read_index(text: bytes, place: str) -> Index:
     """Reads what `write_index` wrote.
 
     Args:
@@ -64,7 +78,7 @@ def read_index(text: bytes, place: str) -> tuple[MelSpec, list[dict]]:
         require(all(_is_entry(entry) for entry in entries), damaged)
     except (ValueError, KeyError, TypeError):
         raise UserInputError(damaged) from None
-    return spec, entries
+    return Index(version, spec, entries)
 
 
 def _checksum(content: dict[str, Any]) -> str:

@@ -23,7 +23,7 @@ from tf_melgan.audio.decoding import Recording
 from tf_melgan.audio.listing import UNREADABLE_SUFFIXES
 from tf_melgan.audio.mel_spec import MelSpec, spec_mismatches
 from tf_melgan.audio.sound_files import read_recording
-from tf_melgan.data.index import INDEX, read_index, write_index
+from tf_melgan.data.index import INDEX, VERSION, read_index, write_index
 from tf_melgan.data.prepared import FOLDER, Prepared
 from tf_melgan.data.recordings import find_recordings, read_ids, split_of
 from tf_melgan.data.usable import usable_samples
@@ -162,7 +162,7 @@ def prepare(
 
 
 def _known(out: Path, spec: MelSpec) -> dict[str, dict]:
-    """Returns the index entries of an earlier call by path."""
+    """Returns the index entries of an earlier call by path; none if another version decoded."""
     if not (out / INDEX).exists():
         return {}
     # This also checks the files.
@@ -172,8 +172,10 @@ def _known(out: Path, spec: MelSpec) -> dict[str, dict]:
         raise UserInputError(
             f"{out}: was prepared with another spec: {'; '.join(mismatches)}; choose another folder"
         )
-    _, entries = read_index((out / INDEX).read_bytes(), str(out / INDEX))
-    return {entry["path"]: entry for entry in entries}
+    index = read_index((out / INDEX).read_bytes(), str(out / INDEX))
+    if index.version < VERSION:
+        return {}
+    return {entry["path"]: entry for entry in index.entries}
 
 
 def _in_order(check: Callable, jobs: list[tuple], threads: int | None) -> Iterator[dict]:

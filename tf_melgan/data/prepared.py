@@ -75,7 +75,7 @@ class Prepared:
         folder = os.fspath(folder).rstrip("/")
         index_path = f"{folder}/{INDEX}"
         try:
-            spec, entries = read_index(_read(index_path), index_path)
+            _, spec, entries = read_index(_read(index_path), index_path)
         except OSError as error:
             raise UserInputError(
                 f"{folder}: is not a prepared folder, no {INDEX} ({error.strerror}); "
