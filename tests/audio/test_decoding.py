@@ -1,12 +1,14 @@
 """Sound files are decoded to their end, whatever their headers declare."""
 
 import io
+import random
 import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from helpers.damage import damaged
 
 from tf_melgan.audio.decoding import decode
 from tf_melgan.errors import UserInputError
@@ -196,3 +198,19 @@ def test_rates_that_no_speech_has_are_refused(tmp_path: Path, rate: int) -> None
 def test_what_holds_no_sound_is_refused(decoded, content: bytes) -> None:
     with pytest.raises(UserInputError, match="sound: cannot be decoded"):
         decoded(content)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_damage_is_decoded_or_refused_in_one_line(decoded, name: str, capfd) -> None:
+    content, choose = encoded(name, SOUND[:8000]), random.Random(name)
+    refused = 0
+    for _ in range(60):
+        head = choose.randrange(20, 200)  # most of what can go wrong is in the headers
+        try:
+            samples, rate, _ = decoded(damaged(content[:head], choose) + content[head:])
+            assert len(samples) < 1_000_000 and 4000 <= rate <= 384_000
+        except UserInputError as error:
+            refused += 1
+            assert "\n" not in str(error)
+    assert 0 < refused < 60
+    assert "Traceback" not in capfd.readouterr().err

@@ -2,13 +2,13 @@
 
 import json
 import random
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
+from helpers.damage import damaged
 
 from tf_melgan.audio.mel_spec import MelSpec
 from tf_melgan.data.index import read_index, write_index
@@ -37,22 +37,6 @@ def content(folder: Path) -> list[tuple[str, str, bytes]]:
         for split in ("train", "validation")
         for item in prepared.utterances(split)
     ]
-
-
-def damaged(data: bytes, choose: random.Random) -> bytes:
-    """Bits flipped, bytes removed, repeated, replaced or cut off, at random."""
-    start = choose.randrange(len(data))
-    end = min(len(data), start + choose.choice([1, 2, 10, 1000]))
-    replacement: Callable[[], bytes] = choose.choice(
-        [
-            lambda: bytes([data[start] ^ 1 << choose.randrange(8)]) + data[start + 1 : end],
-            lambda: b"",
-            lambda: data[start:end] * 2,
-            lambda: choose.randbytes(end - start),
-            lambda: bytes(choose.choice(b'0123456789"{}[]:,-e. ') for _ in range(end - start)),
-        ]
-    )
-    return data[:start] + replacement() + (data[end:] if choose.random() < 0.8 else b"")
 
 
 @pytest.mark.parametrize("name", ["index.json", "utterances"])
