@@ -190,7 +190,7 @@ def test_rates_that_no_speech_has_are_refused(tmp_path: Path, rate: int) -> None
     (tmp_path / "a.wav").write_bytes(encoded("WAV", rate=rate))
     with pytest.raises(UserInputError) as caught:
         decode(tmp_path / "a.wav")
-    expected = f"has {rate} samples a second; give a rate from 4000 to 384000 Hz"
+    expected = f"has a sample rate of {rate} Hz; give one from 4000 to 384000 Hz"
     assert str(caught.value) == f"{tmp_path / 'a.wav'}: {expected}"
 
 

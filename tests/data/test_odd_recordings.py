@@ -59,7 +59,7 @@ def test_what_is_left_out_is_listed_and_told_by_the_exit_code(folder: Path, tmp_
         "a.M4A": "a .M4A cannot be decoded, convert it to flac",
         "gone.wav": "cannot be read (No such file or directory)",
         "good.wav": "used",
-        "slow.wav": "has 1 samples a second",
+        "slow.wav": "has a sample rate of 1 Hz",
     }
 
 

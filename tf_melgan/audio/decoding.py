@@ -72,7 +72,7 @@ def decode(path: str | os.PathLike) -> Recording:
         lowest, highest = RATES
         require(
             lowest <= rate <= highest,
-            f"{path}: has {rate} samples a second; give a rate from {lowest} to {highest} Hz",
+            f"{path}: has a sample rate of {rate} Hz; give one from {lowest} to {highest} Hz",
         )
         return _decode_streams(container, streams(container, data))
     except soundfile.SoundFileError as error:
