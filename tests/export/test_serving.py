@@ -1,6 +1,6 @@
 """The server in export/clients/serving: batching, exact results and error messages."""
 
-import importlib.util
+import contextlib
 import json
 import os
 import signal
@@ -10,30 +10,23 @@ import sys
 import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
-from helpers import generators
+from helpers import generators, serving
 
 pytest.importorskip("ray", reason="make serving installs it")
 from tf_melgan.export.saved_model import export_saved_model
 from tf_melgan.inference.engines.saved_model import SavedModelEngine
 
 pytestmark = pytest.mark.slow
-SERVING = Path(__file__).parents[2] / "export" / "clients" / "serving"
+SERVING = serving.FOLDER
 START_SECONDS = 120
 FRAME = [-1.0] * 10
 
 
-def _client_module():
-    spec = importlib.util.spec_from_file_location("client", SERVING / "client.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-client = _client_module()
+client = serving.module("client")
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +38,8 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def url(folder, tmp_path_factory):
-    """The address of a server that serves the voice."""
+def started(folder, tmp_path_factory):
+    """The address of a server that serves the voice, and its process."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -60,10 +53,15 @@ def url(folder, tmp_path_factory):
         while not _answers(url):
             assert server.poll() is None and time.monotonic() < end, (home / "log").read_text()
             time.sleep(1)
-        yield url
+        yield url, psutil.Process(server.pid)
     finally:
         server.send_signal(signal.SIGTERM)
         server.wait(60)
+
+
+@pytest.fixture(scope="module")
+def url(started):
+    return started[0]
 
 
 def _answers(url):
@@ -136,11 +134,41 @@ BAD = {
     "empty": (_request([[]], [1]), "mel has shape (1, 0); give (any, any, 10)"),
     "ragged": (_request([[FRAME, FRAME[1:]]], [2]), "mel has rows of different lengths"),
     "words": (_request([[["low"] * 10]], [1]), "mel holds values that are not float32"),
-    "infinite": (_request([[[1e39] * 10]], [1]), "mel: holds NaN or infinite values"),
+    "infinite": (
+        _request([[[1e39] * 10]], [1]),
+        "mel holds infinite values; give finite float32 ones",
+    ),
     "fraction": (_request([[FRAME]], [0.5]), "lengths holds values that are not int32"),
     "beyond int32": (
         _request([[FRAME]], [2**32 + 1]),
         "lengths holds values that are not int32",
+    ),
+    "booleans": (_request([[[True] * 10]], [1]), "mel holds values that are not float32"),
+    "a boolean": (
+        _request([[[*FRAME[1:], False]]], [1]),
+        "mel holds values that are not float32",
+    ),
+    "a boolean length": (_request([[FRAME]], [True]), "lengths holds values that are not int32"),
+    "beyond float64": (
+        _request([[FRAME]], [1]).replace("-1.0", "1e999"),
+        "the request is not JSON (number is infinity",
+    ),
+    "nested": ("[" * 100_000, "the request is not JSON (depth limit exceeded"),
+    "an infinite waveform": (
+        json.dumps({"signature_name": "log_mel", "inputs": {"waveform": [[0.1, -1e39]]}}),
+        "waveform holds infinite values; give finite float32 ones",
+    ),
+    "a long waveform": (
+        json.dumps({"signature_name": "log_mel", "inputs": {"waveform": [[0.1] * 524_289]}}),
+        "waveform has 1 rows of 2049 frames; give at most 64 rows, and 2048 frames in all",
+    ),
+    "many rows": (
+        _request([[FRAME]] * 65, [1] * 65),
+        "mel has 65 rows of 1 frames; give at most 64 rows, and 2048 frames in all",
+    ),
+    "padding": (
+        _request([[FRAME] * 1100] * 2, [1, 1]),
+        "mel has 2 rows of 1100 frames; give at most 64 rows, and 2048 frames in all",
     ),
     "too long": (_request([[FRAME]], [2]), "lengths are [2]; give 1 to 1 frames"),
     "too short": (_request([[FRAME]], [0]), "lengths are [0]; give 1 to 1 frames"),
@@ -151,7 +179,7 @@ BAD = {
     "power": (_request([[[9.0] * 10]], [1]), "mel: goes from 9.00 to 9.00, but log10 of mag"),
     "an hour": (
         _request([[FRAME] * 2049], [2049]),
-        "lengths are [2049]; give 1 to 2048 frames",
+        "mel has 1 rows of 2049 frames; give at most 64 rows, and 2048 frames in all",
     ),
 }
 
@@ -184,3 +212,73 @@ def test_the_load_test_checks_each_result(url, folder):
     done = subprocess.run([*command, "--requests", "3"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "12 requests of 4 clients" in done.stdout and "mels per batch" in done.stdout
+
+
+def test_all_ports_are_bound_to_loopback(started):
+    _, server = started
+    addresses = {
+        connection.laddr.ip
+        for process in (server, *server.children(recursive=True))
+        for connection in process.net_connections("tcp")
+        if connection.status == psutil.CONN_LISTEN
+    }
+    assert addresses <= {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
+
+
+def test_a_hundred_clients_at_once_are_answered_within_a_second(url):
+    body = _request(generators.mels(40).round(3)[None].tolist(), [40]).encode()
+
+    def timed(_: int) -> tuple[int, float]:
+        start = time.perf_counter()
+        try:
+            client.Client(url).send(body)
+            status = 200
+        except RuntimeError as error:
+            status = int(str(error).split()[0])
+        return status, time.perf_counter() - start
+
+    with ThreadPoolExecutor(100) as pool:
+        answers = list(pool.map(timed, range(300)))
+    statuses = [status for status, _ in answers]
+    assert set(statuses) <= {200, 503} and statuses.count(200) >= 32
+    assert max(seconds for _, seconds in answers) < 1
+    assert client.Client(url).send(body)
+
+
+def test_memory_stays_bounded_under_abuse(started):
+    url, server = started
+    junk = [b"x" * 100_000_000, b'{"inputs": {"mel": [' + b"[]," * 2_000_000 + b"[]]}}"]
+    junk.append(_request([[FRAME]], [1]).encode().ljust(12_000_000))
+    before = _memory(server)
+    most = before
+
+    def send(body: bytes) -> int:
+        try:
+            client.Client(url).send(body)
+            return 200
+        except RuntimeError as error:
+            return int(str(error).split()[0])
+
+    with ThreadPoolExecutor(12) as pool:
+        sent = [pool.submit(send, junk[i % 3]) for i in range(48)]
+        while not all(request.done() for request in sent):
+            most = max(most, _memory(server))
+            time.sleep(0.1)
+    assert {request.result() for request in sent} <= {200, 400, 413, 503}
+    assert most - before < 600 * 2**20
+
+
+def _memory(server: psutil.Process) -> int:
+    """The memory of a server's processes in bytes."""
+    total = 0
+    for process in (server, *server.children(recursive=True)):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            total += process.memory_full_info().uss
+    return total
+
+
+def test_a_folder_that_is_no_voice_is_refused(tmp_path):
+    command = [sys.executable, SERVING / "ray_server.py", tmp_path]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith(f"{tmp_path}: is not a tf-melgan voice")

@@ -8,14 +8,18 @@ sample rate), the server computes the log-mel. Needs only NumPy.
 """
 
 import argparse
+import http.client
 import json
-import sys
 import urllib.error
 import urllib.request
 import wave
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+# Seconds without a byte from the server after which a request ends.
+_TIMEOUT_SECONDS = 60
 
 
 class Client:
@@ -38,7 +42,7 @@ class Client:
             The waveform, float32 (samples,).
 
         Raises:
-            RuntimeError: the server returned an error.
+            RuntimeError: the server returned an error, or none of the samples it should.
         """
         return sound(self.send(request("padded", mel=[mel.tolist()], lengths=[len(mel)])))
 
@@ -73,20 +77,22 @@ class Client:
         Raises:
             RuntimeError: the server returned an error.
         """
-        return json.loads(self.send(request(signature, **inputs)))["outputs"]
+        return _outputs(self.send(request(signature, **inputs)))
 
     def send(self, body: bytes) -> bytes:
         """Sends the body of a request and returns the body of the response.
 
         Raises:
-            RuntimeError: the server returned an error.
+            RuntimeError: the server returned an error, or does not answer.
         """
         message = urllib.request.Request(self._url, body, {"Content-Type": "application/json"})
         try:
-            with urllib.request.urlopen(message) as response:
+            with urllib.request.urlopen(message, timeout=_TIMEOUT_SECONDS) as response:
                 return response.read()
         except urllib.error.HTTPError as error:
             raise RuntimeError(f"{error.code} {error.reason}: {error.read().decode()}") from None
+        except (OSError, http.client.HTTPException) as error:
+            raise RuntimeError(f"the server does not answer ({error})") from None
 
 
 def request(signature: str, **inputs: Any) -> bytes:
@@ -94,17 +100,65 @@ def request(signature: str, **inputs: Any) -> bytes:
     return json.dumps({"signature_name": signature, "inputs": inputs}).encode()
 
 
+def _outputs(answer: bytes) -> Any:
+    try:
+        return json.loads(answer)["outputs"]
+    except (ValueError, TypeError, LookupError):
+        raise RuntimeError(
+            'the response is not {"outputs": …}; is this a voice\'s server?'
+        ) from None
+
+
 def sound(answer: bytes) -> np.ndarray:
-    """The waveform, float32 (samples,), in a response of `padded` for one mel."""
-    outputs = json.loads(answer)["outputs"]
-    return np.asarray(outputs["audio"][0][: outputs["samples"][0]], np.float32)
+    """The waveform, float32 (samples,), in a response of `padded` for one mel.
+
+    Raises:
+        RuntimeError: the response holds no waveform, or values that are not finite.
+    """
+    outputs = _outputs(answer)
+    try:
+        waveform = np.asarray(outputs["audio"][0][: outputs["samples"][0]], np.float32)
+    except (ValueError, TypeError, LookupError):
+        raise RuntimeError("the response is not one of the signature padded") from None
+    if not np.isfinite(waveform).all():
+        raise RuntimeError("the response holds samples that are not finite")
+    return waveform
+
+
+def read_mel(path: str) -> np.ndarray:
+    """Reads a `.npy` file.
+
+    Raises:
+        ValueError: the file is no array, or is damaged.
+        OSError: the file cannot be read.
+    """
+    try:
+        # Unlike reading, mapping compares the size in the header with that of the file first.
+        mel = np.load(path, mmap_mode="r")
+    except (EOFError, OverflowError, TypeError, ValueError):
+        raise ValueError(f"{path}: is not a .npy file of numbers, or is damaged") from None
+    if not isinstance(mel, np.ndarray):
+        raise ValueError(f"{path}: holds several arrays; give a .npy file with one")
+    return mel
 
 
 def read_wav(path: str, rate: int) -> np.ndarray:
-    with wave.open(path) as file:
-        if (file.getsampwidth(), file.getnchannels(), file.getframerate()) != (2, 1, rate):
-            raise SystemExit(f"{path}: give a wav of 16 bits, one channel and {rate} Hz")
-        return np.frombuffer(file.readframes(file.getnframes()), "<i2") / np.float32(32768)
+    """Reads a wav file of 16 bits and one channel as float32 (samples,) in [-1, 1].
+
+    Raises:
+        ValueError: the file is no such wav, has another sample rate, or is cut off.
+        OSError: the file cannot be read.
+    """
+    try:
+        with wave.open(path) as file:
+            if (file.getsampwidth(), file.getnchannels(), file.getframerate()) != (2, 1, rate):
+                raise ValueError(f"{path}: give a wav of 16 bits, one channel and {rate} Hz")
+            samples = file.getnframes()
+            if 2 * samples > Path(path).stat().st_size:
+                raise ValueError(f"{path}: is cut off before its {samples} samples; copy it again")
+            return np.frombuffer(file.readframes(samples), "<i2") / np.float32(32768)
+    except (wave.Error, EOFError):
+        raise ValueError(f"{path}: is not a wav file, or is damaged; copy it again") from None
 
 
 def write_wav(path: str, audio: np.ndarray, rate: int) -> None:
@@ -123,12 +177,14 @@ def main() -> None:
     try:
         rate = client.mel_spec()["sample_rate"]
         if options.source.endswith(".npy"):
-            mel = np.load(options.source)
+            mel = read_mel(options.source)
         else:
             mel = client.log_mel(read_wav(options.source, rate))
         write_wav(options.target, client.vocode(mel), rate)
-    except (RuntimeError, OSError) as error:
-        sys.exit(f"{options.url}: {error}")
+    except RuntimeError as error:
+        parser.exit(2, f"{options.url}: {error}\n")
+    except (ValueError, OSError) as error:
+        parser.exit(2, f"{error}\n")
 
 
 if __name__ == "__main__":

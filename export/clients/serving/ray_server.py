@@ -3,31 +3,43 @@
     python ray_server.py models/voice/1 --port 8501
 
 Requests for the signature `padded` that arrive at about the same time are computed as one batch,
-also if their lengths differ. Invalid requests get status 400 and the reason.
+also if their lengths differ. Invalid requests get status 400 and the reason; `gateway.py` bounds
+how much clients can ask for.
 """
 
 import argparse
 import asyncio
+import os
+from itertools import chain
 from typing import Any
+
+# Ray then binds its own ports to loopback, on every system. It reads this when it is imported.
+os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
 
 import numpy as np
 import orjson
+import ray
 import tensorflow as tf
-from fastapi import FastAPI, Request, Response
+import uvicorn
+from gateway import Connection, Gateway
 from ray import serve
+from ray.serve._private import replica
 
 from tf_melgan.audio.conventions import check_mel
 from tf_melgan.audio.mel_spec import MelSpec
 from tf_melgan.errors import UserInputError
+from tf_melgan.inference.engines.saved_model import read
 
 # Maximum frames per batch, padding included; on CPUs larger batches are not faster.
 _BATCH_FRAMES = 512
-# Maximum frames per mel, which limits the memory of a request. A mel with more frames than a batch
-# is computed by itself.
+# Maximum rows of a request, and frames of all its rows, padding included. A mel with more frames
+# than a batch is computed by itself.
+_MOST_ROWS = 64
 _MOST_FRAMES = 2048
+# Memory that Ray shares between its processes: the requests and answers in the queue.
+_SHARED_BYTES = 512 * 2**20
 _SERVED = ("padded", "log_mel", "mel_spec")
 _URL = "/v1/models/voice"
-http = FastAPI()
 
 
 # Ray sends the class to its replica together with the definitions above it.
@@ -40,37 +52,63 @@ def _array(name: str, values: Any, spec: tf.TensorSpec) -> np.ndarray:
     """An input's JSON values as an array, checked for the type and shape of `spec`.
 
     Raises:
-        UserInputError: the values have another type or shape, or are empty.
+        UserInputError: the values have another type or shape, are empty, or are not finite.
     """
     dtype = spec.dtype.as_numpy_dtype
     try:
         array = np.asarray(values)
     except ValueError:
         raise UserInputError(f"{name} has rows of different lengths; pad them") from None
-    wrong_type = not np.can_cast(array.dtype, dtype, "same_kind")
-    if wrong_type or (spec.dtype.is_integer and (array != array.astype(dtype)).any()):
+    if not np.can_cast(array.dtype, dtype, "same_kind") or _holds_booleans(values, array.ndim):
+        raise UserInputError(f"{name} holds values that are not {spec.dtype.name}")
+    with np.errstate(over="ignore"):
+        converted = array.astype(dtype)
+    if spec.dtype.is_integer and (array != converted).any():
         raise UserInputError(f"{name} holds values that are not {spec.dtype.name}")
     if not array.size or not spec.shape.is_compatible_with(array.shape):
         shape = ", ".join("any" if size is None else str(size) for size in spec.shape)
         raise UserInputError(f"{name} has shape {array.shape}; give ({shape})")
-    return array.astype(dtype)
+    if not np.isfinite(converted).all():
+        raise UserInputError(f"{name} holds infinite values; give finite float32 ones")
+    return converted
 
 
-def _answer(content: dict[str, Any], status: int = 200) -> Response:
-    body = orjson.dumps(content, default=bytes.decode, option=orjson.OPT_SERIALIZE_NUMPY)
-    return Response(body, status, media_type="application/json")
+def _holds_booleans(values: Any, depth: int) -> bool:
+    """Whether lists in lists hold a boolean, which NumPy takes for a number."""
+    values = [values]
+    for _ in range(depth):
+        values = chain.from_iterable(values)
+    return bool in set(map(type, values))
+
+
+def _require_size(name: str, rows: int, frames: int) -> None:
+    if rows > _MOST_ROWS or rows * frames > _MOST_FRAMES:
+        raise UserInputError(
+            f"{name} has {rows} rows of {frames} frames; "
+            f"give at most {_MOST_ROWS} rows, and {_MOST_FRAMES} frames in all, padding included"
+        )
+
+
+def _encoded(content: dict[str, Any]) -> bytes:
+    return orjson.dumps(content, default=bytes.decode, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def _bind_replica_to_loopback() -> None:
+    # Ray Serve binds the port for calls between replicas to all interfaces, without a setting.
+    bind = replica.add_port_to_grpc_server
+    replica.add_port_to_grpc_server = lambda server, _: bind(server, "127.0.0.1:0")
 
 
 @serve.deployment(max_ongoing_requests=_BATCH_FRAMES)
-@serve.ingress(http)
 class Voice:
-    """The HTTP server of one voice.
+    """Answers the requests for one voice.
 
     Args:
         path: the SavedModel's folder.
     """
 
     def __init__(self, path: str):
+        _bind_replica_to_loopback()
         self._model = tf.saved_model.load(path)
         self._signatures = self._model.signatures
         values = self._signatures["mel_spec"]()["mel_spec"].numpy()
@@ -79,24 +117,23 @@ class Voice:
         self._busy, self._idle = 0, asyncio.Event()
         self._idle.set()
 
-    @http.get(_URL)
-    async def status(self) -> dict[str, Any]:
+    async def status(self, body: bytes) -> tuple[int, bytes]:
         ok = {"error_code": "OK", "error_message": ""}
         versions = [{"version": "1", "state": "AVAILABLE", "status": ok}]
-        return {"model_version_status": versions, "batches": self._batches}
+        return 200, _encoded({"model_version_status": versions, "batches": self._batches})
 
-    @http.post(_URL + ":predict")
-    async def predict(self, request: Request) -> Response:
+    async def predict(self, body: bytes) -> tuple[int, bytes]:
         try:
-            name, inputs = self._inputs(await request.body())
+            name, inputs = self._inputs(body)
             if name == "padded":
                 outputs = await self._padded(**inputs)
             else:
-                outputs = await asyncio.to_thread(self._computed, name, inputs)
+                outputs = await self._unbatched(name, inputs)
         except UserInputError as error:
-            return _answer({"error": str(error)}, 400)
+            return 400, _encoded({"error": str(error)})
         # As in TensorFlow Serving, a single output is returned without its name.
-        return _answer({"outputs": outputs if len(outputs) > 1 else next(iter(outputs.values()))})
+        single = len(outputs) == 1
+        return 200, _encoded({"outputs": next(iter(outputs.values())) if single else outputs})
 
     def _inputs(self, body: bytes) -> tuple[str, dict[str, np.ndarray]]:
         """The requested signature and its inputs."""
@@ -118,13 +155,13 @@ class Voice:
 
     async def _padded(self, mel: np.ndarray, lengths: np.ndarray) -> dict[str, np.ndarray]:
         batch, frames = mel.shape[:2]
+        _require_size("mel", batch, frames)
         if lengths.shape != (batch,):
             raise UserInputError(
                 f"lengths has shape {lengths.shape} and mel {mel.shape}; give one each"
             )
-        if lengths.min() < 1 or lengths.max() > min(frames, _MOST_FRAMES):
-            most = min(frames, _MOST_FRAMES)
-            raise UserInputError(f"lengths are {lengths.tolist()}; give 1 to {most} frames")
+        if lengths.min() < 1 or lengths.max() > frames:
+            raise UserInputError(f"lengths are {lengths.tolist()}; give 1 to {frames} frames")
         mels = [check_mel(row[:end], self._spec) for row, end in zip(mel, lengths, strict=True)]
         # Ray closes a batch even while another one is being computed. Requests that arrive in the
         # meantime wait here, so that they form larger batches.
@@ -141,6 +178,11 @@ class Voice:
         for row, sound in zip(audio, sounds, strict=True):
             row[: len(sound)] = sound
         return {"audio": audio, "samples": lengths * self._spec.hop}
+
+    async def _unbatched(self, name: str, inputs: dict[str, np.ndarray]) -> dict[str, Any]:
+        for key, array in inputs.items():  # of `log_mel`, the waveform
+            _require_size(key, len(array), self._spec.frames(array.shape[1]))
+        return await asyncio.to_thread(self._computed, name, inputs)
 
     @serve.batch(
         max_batch_size=_BATCH_FRAMES,
@@ -170,5 +212,22 @@ if __name__ == "__main__":
     parser.add_argument("voice", help="the SavedModel's folder")
     parser.add_argument("--port", type=int, default=8501)
     options = parser.parse_args()
-    serve.start(http_options={"host": "127.0.0.1", "port": options.port})
-    serve.run(Voice.bind(options.voice), blocking=True)
+    try:
+        read(options.voice)
+    except UserInputError as error:
+        parser.exit(2, f"{error}\n")
+    ray.init(
+        _node_ip_address="127.0.0.1", include_dashboard=False, object_store_memory=_SHARED_BYTES
+    )
+    serve.start(proxy_location="Disabled")
+    voice = serve.run(Voice.bind(options.voice))
+    calls = {("GET", _URL): voice.status.remote, ("POST", _URL + ":predict"): voice.predict.remote}
+    uvicorn.run(
+        Gateway(calls),
+        host="127.0.0.1",
+        port=options.port,
+        http=Connection,
+        ws="none",
+        lifespan="off",
+        log_level="warning",
+    )
