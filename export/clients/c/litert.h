@@ -42,13 +42,15 @@ typedef struct {
 enum { kLiteRtEnvOptionTagMinLoggerSeverity = 25, kLiteRtAnyTypeInt = 2 };
 enum { kLiteRtLogSeveritySilent = 4 };
 enum { kLiteRtHwAcceleratorCpu = 1 };
+enum { kLiteRtElementTypeFloat32 = 1 };
 enum { kLiteRtTensorBufferTypeHostMemory = 1 };
 enum { kLiteRtTensorBufferLockModeRead, kLiteRtTensorBufferLockModeWrite };
 
 LiteRtStatus LiteRtCreateEnvironment(int count, const LiteRtEnvOption*, LiteRtEnvironment*);
 LiteRtStatus LiteRtCreateOptions(LiteRtOptions*);
 LiteRtStatus LiteRtSetOptionsHardwareAccelerators(LiteRtOptions, int accelerators);
-LiteRtStatus LiteRtCreateModelFromFile(LiteRtEnvironment, const char* path, LiteRtModel*);
+LiteRtStatus LiteRtCreateModelFromBuffer(LiteRtEnvironment, const void* bytes, size_t count,
+                                         LiteRtModel*);
 LiteRtStatus LiteRtCreateCompiledModel(LiteRtEnvironment, LiteRtModel, LiteRtOptions,
                                        LiteRtCompiledModel*);
 

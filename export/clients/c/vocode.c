@@ -1,23 +1,36 @@
 // vocode VOICE.tflite < MEL > SOUND: float32 log-mel frames in, float32 samples out, as they come.
 // Exit code 2 and one line for what is wrong with the voice or the mel.
 
-#define _GNU_SOURCE  // memmem
+#define _POSIX_C_SOURCE 200809L  // fork
+#include <math.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include "fail.h"
 #include "litert.h"
+#include "mel_input.h"
+#include "voice_file.h"
 
-enum { STEP = 32, TENSORS = 256, TAIL = 1 << 16 };
+enum { STEP = 32, TENSORS = 256 };
 
 typedef struct {
-  const char* path;
-  int n_mels, hop, shortest, start_frames, lookahead;
+  VoiceFile file;
   LiteRtEnvironment environment;
   LiteRtModel model;
   LiteRtCompiledModel compiled;
 } Voice;
+
+typedef struct {
+  const char* key;
+  size_t index, inputs, outputs;
+  LiteRtSignature handle;
+} Signature;
 
 // What one call of a stream leaves for the next, under the names in the model.
 typedef struct {
@@ -26,7 +39,7 @@ typedef struct {
   LiteRtTensorBuffer buffers[TENSORS];
 } States;
 
-static _Noreturn void fail(const char* format, ...) {
+void fail(const char* format, ...) {
   va_list values;
   va_start(values, format);
   fputs("vocode: ", stderr);
@@ -37,104 +50,140 @@ static _Noreturn void fail(const char* format, ...) {
 }
 
 static void check(LiteRtStatus status, const Voice* voice, const char* what) {
-  if (status) fail("%s: LiteRT cannot %s (status %d)", voice->path, what, status);
+  if (status) fail("%s: LiteRT cannot %s (status %d)", voice->file.path, what, status);
 }
 
-// A whole number out of voice.json, which lies uncompressed in the archive behind the model.
-static int fact(const Voice* voice, const char* tail, size_t size, const char* key) {
-  const char* place = memmem(tail, size, key, strlen(key));
-  int value = place ? atoi(place + strlen(key)) : 0;
-  if (value < 1) fail("%s: is no voice of tf-melgan, or is damaged", voice->path);
-  return value;
+static Signature find(const Voice* voice, const char* key) {
+  Signature found = {.key = key};
+  size_t count;
+  check(LiteRtGetNumModelSignatures(voice->model, &count), voice, "list its signatures");
+  for (; found.index < count; found.index++) {
+    const char* name;
+    check(LiteRtGetModelSignature(voice->model, found.index, &found.handle), voice,
+          "list its signatures");
+    check(LiteRtGetSignatureKey(found.handle, &name), voice, "list its signatures");
+    if (!strcmp(name, key)) break;
+  }
+  if (found.index == count) fail("%s: has no signature %s", voice->file.path, key);
+  check(LiteRtGetNumSignatureInputs(found.handle, &found.inputs), voice, "find inputs");
+  check(LiteRtGetNumSignatureOutputs(found.handle, &found.outputs), voice, "find outputs");
+  if (found.inputs > TENSORS || found.outputs > TENSORS)
+    fail("%s: has too many states", voice->file.path);
+  return found;
 }
 
-static void read_facts(Voice* voice) {
-  static char tail[TAIL + 1];
-  FILE* file = fopen(voice->path, "rb");
-  if (!file) fail("%s: cannot be read", voice->path);
-  if (fseek(file, -(long)TAIL, SEEK_END)) rewind(file);
-  size_t size = fread(tail, 1, TAIL, file);
-  fclose(file);
-  const char end[] = "PK\5\6";  // of an archive without a comment: its last 22 bytes begin so
-  if (size < 22 || memcmp(tail + size - 22, end, 4))
-    fail("%s: is no voice of tf-melgan, or is cut off", voice->path);
-  voice->n_mels = fact(voice, tail, size, "\"n_mels\":");
-  voice->hop = fact(voice, tail, size, "\"hop\":");
-  voice->shortest = fact(voice, tail, size, "\"shortest\":");
-  voice->start_frames = fact(voice, tail, size, "\"start_frames\":");
-  voice->lookahead = fact(voice, tail, size, "\"lookahead\":");
+static const char* input_name(const Voice* voice, Signature signature, size_t input) {
+  const char* name;
+  check(LiteRtGetSignatureInputName(signature.handle, input, &name), voice, "find inputs");
+  return name;
+}
+
+static const char* output_name(const Voice* voice, Signature signature, size_t output) {
+  const char* name;
+  check(LiteRtGetSignatureOutputName(signature.handle, output, &name), voice, "find outputs");
+  return name;
+}
+
+// Lays out a signature for so many frames of mel: the layouts of its outputs.
+static void lay_out(const Voice* voice, Signature signature, int frames,
+                    LiteRtLayout layouts[TENSORS]) {
+  const int shape[] = {1, frames, voice->file.n_mels};
+  for (size_t i = 0; i < signature.inputs; i++)
+    if (!strcmp(input_name(voice, signature, i), "mel"))
+      check(LiteRtCompiledModelResizeInputTensor(voice->compiled, signature.index, i, shape, 3),
+            voice, "take a mel of that shape");
+  check(LiteRtGetCompiledModelOutputTensorLayouts(voice->compiled, signature.index,
+                                                  signature.outputs, layouts, true),
+        voice, "lay out a mel of that shape");
+}
+
+// The output `audio`, which must have so many samples.
+static size_t find_audio(const Voice* voice, Signature signature, const LiteRtLayout* layouts,
+                         int samples) {
+  size_t i = 0;
+  while (i < signature.outputs && strcmp(output_name(voice, signature, i), "audio")) i++;
+  if (i == signature.outputs) fail("%s: %s gives no audio", voice->file.path, signature.key);
+  // The runtime cannot foresee the length of what vocode_short gives.
+  const int32_t* dimensions = layouts[i].dimensions;
+  bool holds = layouts[i].rank == 2 && dimensions[0] == 1 && dimensions[1] == samples;
+  if (!holds && strcmp(signature.key, "vocode_short"))
+    fail("%s: its voice.json contradicts its model in %s; export it again", voice->file.path,
+         signature.key);
+  return i;
 }
 
 static Voice open_voice(const char* path) {
-  Voice voice = {.path = path};
+  Voice voice = {.file = read_voice_file(path)};
   const LiteRtEnvOption quiet = {kLiteRtEnvOptionTagMinLoggerSeverity,
                                  {kLiteRtAnyTypeInt, {kLiteRtLogSeveritySilent}}};
   LiteRtOptions options;
-  read_facts(&voice);
   check(LiteRtCreateEnvironment(1, &quiet, &voice.environment), &voice, "start");
   check(LiteRtCreateOptions(&options), &voice, "start");
   check(LiteRtSetOptionsHardwareAccelerators(options, kLiteRtHwAcceleratorCpu), &voice, "start");
-  check(LiteRtCreateModelFromFile(voice.environment, path, &voice.model), &voice, "read it");
+  check(LiteRtCreateModelFromBuffer(voice.environment, voice.file.model, voice.file.model_size,
+                                    &voice.model),
+        &voice, "read it");
   check(LiteRtCreateCompiledModel(voice.environment, voice.model, options, &voice.compiled), &voice,
         "run it");
+  // The buffers for sound are allocated by these facts, so the model must agree with them.
+  LiteRtLayout layouts[TENSORS];
+  Signature step = find(&voice, "step");
+  lay_out(&voice, step, 1, layouts);
+  find_audio(&voice, step, layouts, voice.file.hop);
   return voice;
 }
 
-static size_t find(const Voice* voice, const char* key, LiteRtSignature* signature) {
-  size_t count;
-  check(LiteRtGetNumModelSignatures(voice->model, &count), voice, "list its signatures");
-  for (size_t index = 0; index < count; index++) {
-    const char* name;
-    check(LiteRtGetModelSignature(voice->model, index, signature), voice, "list its signatures");
-    check(LiteRtGetSignatureKey(*signature, &name), voice, "list its signatures");
-    if (!strcmp(name, key)) return index;
-  }
-  fail("%s: has no signature %s", voice->path, key);
+static void require_float32(const Voice* voice, LiteRtRankedTensorType type, const char* name) {
+  if (type.element_type != kLiteRtElementTypeFloat32)
+    fail("%s: %s is not float32 in its model; export it again", voice->file.path, name);
 }
 
-static LiteRtTensorBuffer mel_buffer(const Voice* voice, LiteRtSignature signature, size_t index,
-                                     size_t input, const float* mel, int frames) {
-  const int shape[] = {1, frames, voice->n_mels};
+static LiteRtTensorBuffer mel_buffer(const Voice* voice, Signature signature, size_t input,
+                                     const float* mel, int frames) {
   LiteRtTensor tensor;
   LiteRtRankedTensorType type;
   LiteRtTensorBufferRequirements needs;
   LiteRtTensorBuffer buffer;
   void* memory;
-  check(LiteRtCompiledModelResizeInputTensor(voice->compiled, index, input, shape, 3), voice,
-        "take so many frames");
-  check(LiteRtGetSignatureInputTensorByIndex(signature, input, &tensor), voice, "find mel");
+  check(LiteRtGetSignatureInputTensorByIndex(signature.handle, input, &tensor), voice, "find mel");
   check(LiteRtGetRankedTensorType(tensor, &type), voice, "find mel");
-  check(LiteRtGetCompiledModelInputTensorLayout(voice->compiled, index, input, &type.layout), voice,
-        "find mel");
-  check(LiteRtGetCompiledModelInputBufferRequirements(voice->compiled, index, input, &needs), voice,
-        "find mel");
+  require_float32(voice, type, "mel");
+  check(LiteRtGetCompiledModelInputTensorLayout(voice->compiled, signature.index, input,
+                                                &type.layout),
+        voice, "find mel");
+  check(LiteRtGetCompiledModelInputBufferRequirements(voice->compiled, signature.index, input,
+                                                      &needs),
+        voice, "find mel");
   check(LiteRtCreateManagedTensorBufferFromRequirements(voice->environment, &type, needs, &buffer),
         voice, "allocate");
   check(LiteRtLockTensorBuffer(buffer, &memory, kLiteRtTensorBufferLockModeWrite), voice, "write");
-  memcpy(memory, mel, sizeof(float) * frames * voice->n_mels);
+  memcpy(memory, mel, sizeof(float) * (size_t)frames * (size_t)voice->file.n_mels);
   check(LiteRtUnlockTensorBuffer(buffer), voice, "write");
   return buffer;
 }
 
-// For an output that is laid out so; of audio, `samples` is the length, else 0. The runtime cannot
-// foresee the length of what vocode_short gives, and asks for less memory than it then writes.
-static LiteRtTensorBuffer output_buffer(const Voice* voice, LiteRtSignature signature, size_t index,
-                                        size_t output, LiteRtLayout layout, int samples) {
+// For an output that is laid out so; of audio, `samples` is the length, else 0. For vocode_short,
+// the runtime asks for less memory than it then writes.
+static LiteRtTensorBuffer output_buffer(const Voice* voice, Signature signature, size_t output,
+                                        LiteRtLayout layout, int samples) {
   LiteRtTensor tensor;
   LiteRtRankedTensorType type;
   LiteRtTensorBufferRequirements needs;
   LiteRtTensorBuffer buffer;
-  check(LiteRtGetSignatureOutputTensorByIndex(signature, output, &tensor), voice, "find outputs");
+  check(LiteRtGetSignatureOutputTensorByIndex(signature.handle, output, &tensor), voice,
+        "find outputs");
   check(LiteRtGetRankedTensorType(tensor, &type), voice, "find outputs");
   type.layout = layout;
   if (samples) {
+    require_float32(voice, type, "audio");
     type.layout.dimensions[1] = samples;
     check(LiteRtCreateManagedTensorBuffer(voice->environment, kLiteRtTensorBufferTypeHostMemory,
-                                          &type, sizeof(float) * samples, &buffer),
+                                          &type, sizeof(float) * (size_t)samples, &buffer),
           voice, "allocate");
     return buffer;
   }
-  check(LiteRtGetCompiledModelOutputBufferRequirements(voice->compiled, index, output, &needs),
+  check(LiteRtGetCompiledModelOutputBufferRequirements(voice->compiled, signature.index, output,
+                                                       &needs),
         voice, "find outputs");
   check(LiteRtCreateManagedTensorBufferFromRequirements(voice->environment, &type, needs, &buffer),
         voice, "allocate");
@@ -144,7 +193,10 @@ static LiteRtTensorBuffer output_buffer(const Voice* voice, LiteRtSignature sign
 static void write_sound(const Voice* voice, LiteRtTensorBuffer audio, int samples) {
   void* memory;
   check(LiteRtLockTensorBuffer(audio, &memory, kLiteRtTensorBufferLockModeRead), voice, "read");
-  if (fwrite(memory, sizeof(float), samples, stdout) < (size_t)samples || fflush(stdout))
+  for (int i = 0; i < samples; i++)
+    if (!isfinite(((float*)memory)[i]))
+      fail("%s: gives NaN or infinite samples; its weights are damaged", voice->file.path);
+  if (fwrite(memory, sizeof(float), (size_t)samples, stdout) < (size_t)samples || fflush(stdout))
     fail("standard output: cannot be written");
   check(LiteRtUnlockTensorBuffer(audio), voice, "read");
   LiteRtDestroyTensorBuffer(audio);
@@ -154,70 +206,72 @@ static void write_sound(const Voice* voice, LiteRtTensorBuffer audio, int sample
 // of the old.
 static void call(const Voice* voice, const char* key, const float* mel, int frames, int samples,
                  States* states) {
-  LiteRtSignature signature;
-  size_t index = find(voice, key, &signature), inputs, outputs;
-  LiteRtTensorBuffer in[TENSORS], out[TENSORS], audio = NULL;
+  Signature signature = find(voice, key);
+  LiteRtTensorBuffer in[TENSORS], out[TENSORS];
   LiteRtLayout layouts[TENSORS];
   States next = {0};
-  const char* name;
-  check(LiteRtGetNumSignatureInputs(signature, &inputs), voice, "find inputs");
-  check(LiteRtGetNumSignatureOutputs(signature, &outputs), voice, "find outputs");
-  if (inputs > TENSORS || outputs > TENSORS) fail("%s: has too many states", voice->path);
+  lay_out(voice, signature, frames, layouts);
+  size_t audio = find_audio(voice, signature, layouts, samples);
 
-  for (size_t i = 0; i < inputs; i++) {
-    check(LiteRtGetSignatureInputName(signature, i, &name), voice, "find inputs");
+  for (size_t i = 0; i < signature.inputs; i++) {
+    const char* name = input_name(voice, signature, i);
     in[i] = NULL;
-    if (!strcmp(name, "mel")) in[i] = mel_buffer(voice, signature, index, i, mel, frames);
+    if (frames && !strcmp(name, "mel")) in[i] = mel_buffer(voice, signature, i, mel, frames);
     for (size_t j = 0; j < states->count; j++)
       if (!strcmp(name, states->names[j])) in[i] = states->buffers[j];
-    if (!in[i]) fail("%s: %s asks for an unknown %s", voice->path, key, name);
+    if (!in[i]) fail("%s: %s asks for an unknown %s", voice->file.path, key, name);
   }
-  check(LiteRtGetCompiledModelOutputTensorLayouts(voice->compiled, index, outputs, layouts, true),
-        voice, "find outputs");
-  for (size_t i = 0; i < outputs; i++) {
-    check(LiteRtGetSignatureOutputName(signature, i, &name), voice, "find outputs");
-    bool is_audio = !strcmp(name, "audio");
-    out[i] = output_buffer(voice, signature, index, i, layouts[i], is_audio ? samples : 0);
-    if (is_audio) {
-      audio = out[i];
-    } else {
-      next.names[next.count] = name;
-      next.buffers[next.count++] = out[i];
-    }
+  for (size_t i = 0; i < signature.outputs; i++) {
+    out[i] = output_buffer(voice, signature, i, layouts[i], i == audio ? samples : 0);
+    if (i == audio) continue;
+    next.names[next.count] = output_name(voice, signature, i);
+    next.buffers[next.count++] = out[i];
   }
-  if (!audio) fail("%s: %s gives no audio", voice->path, key);
-  check(LiteRtRunCompiledModel(voice->compiled, index, inputs, in, outputs, out), voice, "compute");
-  for (size_t i = 0; i < inputs; i++) LiteRtDestroyTensorBuffer(in[i]);
+  check(LiteRtRunCompiledModel(voice->compiled, signature.index, signature.inputs, in,
+                               signature.outputs, out),
+        voice, "compute");
+  for (size_t i = 0; i < signature.inputs; i++) LiteRtDestroyTensorBuffer(in[i]);
   *states = next;
-  write_sound(voice, audio, samples);
+  write_sound(voice, out[audio], samples);
 }
 
-// Up to so many frames from standard input; fewer at its end alone.
-static int read_frames(const Voice* voice, float* mel, int frames) {
-  size_t got = fread(mel, 1, sizeof(float) * frames * voice->n_mels, stdin);
-  size_t frame = sizeof(float) * voice->n_mels;
-  if (ferror(stdin)) fail("standard input: cannot be read");
-  if (got % frame) fail("standard input: ends within a frame of %d float32", voice->n_mels);
-  return (int)(got / frame);
-}
-
-int main(int count, char** arguments) {
-  if (count != 2) fail("usage: vocode VOICE.tflite < MEL > SOUND");
-  Voice voice = open_voice(arguments[1]);
+static void vocode(const char* path) {
+  Voice voice = open_voice(path);
+  MelInput input = open_mel(voice.file.n_mels);
   States states = {0};
-  int first = voice.start_frames > STEP ? voice.start_frames : STEP;
-  float* mel = malloc(sizeof(float) * first * voice.n_mels);
-  if (!mel) fail("out of memory");
+  int start = voice.file.start_frames, hop = voice.file.hop, lookahead = voice.file.lookahead;
+  int first = start > STEP ? start : STEP;
+  float* mel = malloc(sizeof(float) * (size_t)first * (size_t)voice.file.n_mels);
+  if (!mel) fail("there is no memory for %d frames", first);
 
-  int frames = read_frames(&voice, mel, first), hop = voice.hop;
-  if (frames >= voice.start_frames) {
-    call(&voice, "start", mel, frames, frames * hop - voice.lookahead, &states);
-    while ((frames = read_frames(&voice, mel, STEP)))
+  int frames = read_frames(&input, mel, first);
+  if (frames >= start) {
+    call(&voice, "start", mel, frames, frames * hop - lookahead, &states);
+    while ((frames = read_frames(&input, mel, STEP)))
       call(&voice, "step", mel, frames, frames * hop, &states);
-    call(&voice, "end", NULL, 0, voice.lookahead, &states);
+    call(&voice, "end", NULL, 0, lookahead, &states);
   } else if (frames) {
-    const char* whole = frames < voice.shortest ? "vocode_short" : "vocode";
+    const char* whole = frames < voice.file.shortest ? "vocode_short" : "vocode";
     call(&voice, whole, mel, frames, frames * hop, &states);
   }
-  return 0;  // the system takes back model and memory
+  // The system takes back model and memory.
+}
+
+// LiteRT aborts on some models that are damaged inside, so it runs in a process of its own.
+int main(int count, char** arguments) {
+  if (count != 2) fail("usage: vocode VOICE.tflite < MEL > SOUND");
+  pid_t child = fork();
+  if (child < 0) fail("this system starts no further process");
+  if (!child) {
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    vocode(arguments[1]);
+    return 0;
+  }
+  int status;
+  if (waitpid(child, &status, 0) < 0) fail("the process that vocodes is lost");
+  if (WIFEXITED(status) && (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == 2))
+    return WEXITSTATUS(status);
+  int ended_by = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+  if (ended_by == SIGINT || ended_by == SIGTERM || ended_by == SIGPIPE) raise(ended_by);
+  fail("%s: LiteRT crashes on its model; export it again", arguments[1]);
 }
