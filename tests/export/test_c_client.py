@@ -130,7 +130,7 @@ BAD_VOICES = {
     "other bands": (lambda voice: with_values(voice, n_mels=9), "LiteRT cannot "),
     "huge": (
         lambda voice: with_values(voice, start_frames=10**9),
-        "start_frames is 1000000000 in its voice.json; it goes from 1 to 4096",
+        "start_frames is 1000000000 in its voice.json; it goes from 1 to 32768",
     ),
     "no number": (lambda voice: with_values(voice, hop="six"), DAMAGED),
     "NaN": (damaged_weights, "gives NaN or infinite samples; its weights are damaged"),

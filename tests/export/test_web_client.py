@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from helpers import chromium
+from helpers import chromium, mutations
 from helpers.chromium import script, serve_folder, wait
 from helpers.speech import recordings
 from selenium.webdriver import Chrome
@@ -47,7 +47,7 @@ const differences = [];
 for (const chunks of chunkings) {
   const frames = chunks.reduce((sum, count) => sum + count);
   const mel = Float32Array.from({ length: frames * bands }, (_, i) => -3 + Math.sin(i * i));
-  const full = await vocoder.whole(mel);
+  const full = await vocoder.vocode(mel);
   const sound = [];
   let place = 0;
   for (const count of chunks) {
@@ -85,13 +85,22 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "truncated.tflite").write_bytes(voice[: len(voice) // 2])
     (folder / "changed.tflite").write_bytes(voice[:5000] + b"?" + voice[5001:])
     (folder / "foreign.tflite").write_bytes(b"TFL3" * 1000)
+    (folder / "other-hop.tflite").write_bytes(with_hop(voice, 128))
     (folder / "text.wav").write_text("no sound")
+    write_audio(folder / "long.wav", np.zeros(8000 * 601, np.float32), 8000)
     speech, rate = load_audio(recordings(1)[0], 22050), 22050
     write_audio(folder / "speech.wav", speech[: 2 * rate + 77], rate)
     write_audio(folder / "short.wav", speech[rate : rate + 900], rate)
     sine = 0.5 * np.sin(2 * np.pi * 440 * np.arange(16000) / 16000)
     write_audio(folder / "sine16k.wav", sine.astype(np.float32), 16000)
     return folder
+
+
+def with_hop(voice: bytes, hop: int) -> bytes:
+    """A voice that claims another hop than its model has."""
+    model, values = mutations.take_apart(voice)
+    values["mel"]["hop"] = hop
+    return mutations.put_together(model, values)
 
 
 def loud_generator(spec: MelSpec, **options: Any) -> MelGANGenerator:
@@ -250,10 +259,12 @@ def test_a_recording_is_resampled(browser: Chrome, address: str, site: Path) -> 
 @pytest.mark.parametrize(
     ("field", "name", "start"),
     [
-        ("voice-file", "truncated.tflite", "truncated.tflite: is no voice of tf-melgan, or is"),
-        ("voice-file", "foreign.tflite", "foreign.tflite: is no voice of tf-melgan, or is"),
+        ("voice-file", "truncated.tflite", "truncated.tflite: is not a tf-melgan voice, or is"),
+        ("voice-file", "foreign.tflite", "foreign.tflite: is not a tf-melgan voice, or is"),
+        ("voice-file", "other-hop.tflite", "other-hop.tflite: this LiteRT cannot run it ("),
         ("voice-file", "changed.tflite", "changed.tflite: its checksum is wrong; copy or export"),
-        ("sound-file", "text.wav", "text.wav: is no sound that this browser can read; give a wav"),
+        ("sound-file", "text.wav", "text.wav: cannot be decoded; give a wav"),
+        ("sound-file", "long.wav", "long.wav: lasts 601 s; give at most 600 s at a time"),
     ],
 )
 def test_bad_files_get_one_clear_line(

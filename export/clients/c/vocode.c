@@ -251,8 +251,8 @@ static void vocode(const char* path) {
       call(&voice, "step", mel, frames, frames * hop, &states);
     call(&voice, "end", NULL, 0, lookahead, &states);
   } else if (frames) {
-    const char* whole = frames < voice.file.shortest ? "vocode_short" : "vocode";
-    call(&voice, whole, mel, frames, frames * hop, &states);
+    const char* key = frames < voice.file.shortest ? "vocode_short" : "vocode";
+    call(&voice, key, mel, frames, frames * hop, &states);
   }
   // The system takes back model and memory.
 }

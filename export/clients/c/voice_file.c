@@ -11,7 +11,8 @@
 #include "sha256.h"
 
 // Far beyond any voice; what a file claims above these is refused before memory is taken for it.
-enum { MOST_BYTES = 1 << 29, MOST_BANDS = 4096, MOST_FRAMES = 4096, MOST_SAMPLES = 1 << 24 };
+enum { MOST_BYTES = 1 << 29, MOST_BANDS = 512, MOST_HOP = 1 << 15, MOST_FRAMES = 1 << 15 };
+enum { MOST_LOOKAHEAD = 1 << 24 };
 // Sizes of the records of a zip archive, without names.
 enum { END = 22, CENTRAL = 46, LOCAL = 30 };
 static const char NAME[] = "voice.json";
@@ -128,9 +129,9 @@ VoiceFile read_voice_file(const char* path) {
     fail("%s: its checksum is wrong; copy or export it again", path);
 
   voice.n_mels = whole_number(facts, "n_mels", 1, MOST_BANDS, path);
-  voice.hop = whole_number(facts, "hop", 1, MOST_SAMPLES / MOST_FRAMES, path);
+  voice.hop = whole_number(facts, "hop", 1, MOST_HOP, path);
   voice.shortest = whole_number(facts, "shortest", 1, MOST_FRAMES, path);
   voice.start_frames = whole_number(facts, "start_frames", 1, MOST_FRAMES, path);
-  voice.lookahead = whole_number(facts, "lookahead", 0, MOST_SAMPLES, path);
+  voice.lookahead = whole_number(facts, "lookahead", 0, MOST_LOOKAHEAD, path);
   return voice;
 }

@@ -1,27 +1,32 @@
 // What a voice's file says of itself: the zip archive behind its model holds `voice.json`.
 
+import { check } from "./facts.js";
+
+/** Far beyond any voice. */
+export const MOST_BYTES = 2 ** 28;
+
 const ENTRY = "voice.json";
 const END = 0x06054b50;
 const CENTRAL = 0x02014b50;
+const LOCAL = 0x04034b50;
 const END_SIZE = 22;
-const LONGEST_COMMENT = 0xffff;
+const MOST_ENTRY_BYTES = 2 ** 16;
 
 /**
  * @param {string} name what messages call the file
  * @param {Uint8Array} bytes the file
  * @returns {Promise<{info: object, model: Uint8Array}>} the values of `voice.json`, and the model
- * @throws {Error} the file is no voice, is cut off, or was changed
+ * @throws {Error} the file is not a voice, is cut off, or was changed
  */
 export async function read(name, bytes) {
+  requireSize(name, bytes.length);
   let info;
   try {
-    info = JSON.parse(new TextDecoder().decode(entry(bytes, ENTRY)));
+    info = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(entry(bytes)));
+    check(info, bytes.length);
   } catch {
-    info = {};
-  }
-  if (!info.mel || !info.sha256 || !(info.size <= bytes.length)) {
     throw new Error(
-      `${name}: is no voice of tf-melgan, or is damaged; make it with tf-melgan export`,
+      `${name}: is not a tf-melgan voice, or is damaged; write it with tf-melgan export`,
     );
   }
   const model = bytes.subarray(0, info.size);
@@ -33,27 +38,45 @@ export async function read(name, bytes) {
   return { info, model };
 }
 
-/** The bytes of a file in an archive, which lie there as they are: `tf-melgan export` stores. */
-function entry(bytes, wanted) {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let end = bytes.length - END_SIZE;
-  const stop = Math.max(0, end - LONGEST_COMMENT);
-  while (end > stop && view.getUint32(end, true) !== END) end -= 1;
-  const entries = view.getUint16(end + 10, true);
-  // Offsets count from the start of the archive, which stands behind the model.
-  const directory = end - view.getUint32(end + 12, true);
-  const shift = directory - view.getUint32(end + 16, true);
-  for (let place = directory, i = 0; i < entries; i += 1) {
-    if (view.getUint32(place, true) !== CENTRAL) break;
-    const size = view.getUint32(place + 20, true);
-    const [name, extra, comment] = [28, 30, 32].map((at) => view.getUint16(place + at, true));
-    const path = new TextDecoder().decode(bytes.subarray(place + 46, place + 46 + name));
-    if (path === wanted) {
-      const local = shift + view.getUint32(place + 42, true);
-      const lead = 30 + view.getUint16(local + 26, true) + view.getUint16(local + 28, true);
-      return bytes.subarray(local + lead, local + lead + size);
-    }
-    place += 46 + name + extra + comment;
+/** Refuses a file by its size, before it is read. */
+export function requireSize(name, size) {
+  if (size > MOST_BYTES) {
+    throw new Error(`${name}: has ${size} bytes; a voice has at most ${MOST_BYTES}`);
   }
-  throw new Error(`no ${wanted}`);
+}
+
+/** The bytes of `voice.json`, which lie alone in the archive and uncompressed. */
+function entry(bytes) {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const end = bytes.length - END_SIZE;
+  require(view.getUint32(end, true) === END && view.getUint16(end + 10, true) === 1);
+  const directory = end - view.getUint32(end + 12, true);
+  // Offsets may count from the start of the archive, which stands behind the model.
+  const shift = directory - view.getUint32(end + 16, true);
+  require(view.getUint32(directory, true) === CENTRAL);
+  require(view.getUint16(directory + 10, true) === 0);
+  const length = view.getUint16(directory + 28, true);
+  const name = bytes.subarray(directory + 46, directory + 46 + length);
+  require(new TextDecoder().decode(name) === ENTRY);
+  const local = shift + view.getUint32(directory + 42, true);
+  require(view.getUint32(local, true) === LOCAL);
+  const start = local + 30 + view.getUint16(local + 26, true) + view.getUint16(local + 28, true);
+  const size = view.getUint32(directory + 24, true);
+  require(size <= Math.min(bytes.length - start, MOST_ENTRY_BYTES));
+  const content = bytes.subarray(start, start + size);
+  require(crc32(content) === view.getUint32(directory + 16, true));
+  return content;
+}
+
+function crc32(bytes) {
+  let crc = ~0;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit += 1) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
+  }
+  return ~crc >>> 0;
+}
+
+function require(holds) {
+  if (!holds) throw new RangeError("damaged");
 }

@@ -5,14 +5,21 @@
 
 import { Fourier } from "./fourier.js";
 
+// A quarter of a gigabyte.
+const MOST_VALUES = 2 ** 26;
+
 /**
  * @param {Float32Array} samples in [-1, 1], at least one
  * @param {object} spec the `mel` of `voice.json`
  * @returns {Float32Array} (frames, n_mels), a frame for every hop begun
+ * @throws {Error} the samples are too many
  */
 export function logMel(samples, spec) {
   const { n_fft, hop, n_mels } = spec;
   const frames = Math.ceil(samples.length / hop);
+  if (frames * n_mels > MOST_VALUES) {
+    throw new Error(`${frames} frames are too many; give a shorter recording`);
+  }
   const padded = reflected(samples, frames * hop, (n_fft - hop) / 2);
   const window = Float64Array.from(
     { length: n_fft },

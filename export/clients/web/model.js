@@ -11,16 +11,20 @@ const SUBGRAPH = { tensors: 0 };
 const TENSOR = { shape: 0, shapeSignature: 7 };
 const SIGNATURE = { inputs: 0, outputs: 1, key: 2, subgraph: 4 };
 const ENTRY = { name: 0, tensor: 1 };
+// Far beyond any voice: how many elements vectors have, and texts bytes.
+const MOST = 2 ** 16;
+const MOST_SIGNATURES = 16;
 
 /**
  * @param {Uint8Array} model a `.tflite` file
  * @param {string} key the signature to keep
  * @param {Object<string, number[]>} shapes sizes by name, for its inputs and outputs that vary
  * @returns {Uint8Array} a model with that signature alone
+ * @throws {RangeError} the model is damaged, or has no such signature or shapes
  */
 export function fixed(model, key, shapes) {
   const file = new Flatbuffer(model.slice());
-  const kept = signatures(file).find((signature) => signature.key === key);
+  const kept = signature(file, key);
   for (const [name, tensor] of [...kept.inputs, ...kept.outputs]) {
     if (shapes[name]) {
       file.writeVector(tensor, TENSOR.shape, shapes[name]);
@@ -38,32 +42,45 @@ export function fixed(model, key, shapes) {
  * @param {Uint8Array} model a `.tflite` file
  * @param {string} key a signature
  * @returns {Object<string, number[]>} the sizes of its inputs by name, as the file has them
+ * @throws {RangeError} the model is damaged, or has no such signature
  */
 export function inputShapes(model, key) {
   const file = new Flatbuffer(model);
-  const { inputs } = signatures(file).find((signature) => signature.key === key);
+  const { inputs } = signature(file, key);
   return Object.fromEntries(
     inputs.map(([name, tensor]) => [name, file.readVector(tensor, TENSOR.shape)]),
   );
 }
 
-function signatures(file) {
+function signature(file, key) {
+  const tables = file.tables(file.root, MODEL.signatures, MOST_SIGNATURES);
+  const table = present(tables.find((one) => file.text(one, SIGNATURE.key) === key));
   const subgraphs = file.tables(file.root, MODEL.subgraphs);
-  return file.tables(file.root, MODEL.signatures).map((table) => {
-    const subgraph = subgraphs[file.number(table, SIGNATURE.subgraph)];
-    const tensors = file.tables(subgraph, SUBGRAPH.tensors);
-    const entries = (field) =>
-      file
-        .tables(table, field)
-        .map((entry) => [file.text(entry, ENTRY.name), tensors[file.number(entry, ENTRY.tensor)]]);
-    return {
-      table,
-      subgraph,
-      key: file.text(table, SIGNATURE.key),
-      inputs: entries(SIGNATURE.inputs),
-      outputs: entries(SIGNATURE.outputs),
-    };
-  });
+  const subgraph = present(subgraphs[file.number(table, SIGNATURE.subgraph)]);
+  const tensors = file.tables(subgraph, SUBGRAPH.tensors);
+  const entries = (field) =>
+    file
+      .tables(table, field)
+      .map((entry) => [
+        file.text(entry, ENTRY.name),
+        present(tensors[file.number(entry, ENTRY.tensor)]),
+      ]);
+  return {
+    table,
+    subgraph,
+    inputs: entries(SIGNATURE.inputs),
+    outputs: entries(SIGNATURE.outputs),
+  };
+}
+
+/** A place in the file, which a damaged one may lack. */
+function present(place) {
+  require(place);
+  return place;
+}
+
+function require(holds) {
+  if (!holds) throw new RangeError("the model is damaged");
 }
 
 class Flatbuffer {
@@ -92,21 +109,23 @@ class Flatbuffer {
   }
 
   /** Where the elements of a vector of 4 bytes each lie. */
-  elements(table, index) {
+  elements(table, index, most = MOST) {
     const place = this.field(table, index);
     if (!place) return [];
     const vector = this.target(place);
     const count = this.view.getUint32(vector, true);
+    require(count <= most);
     return Array.from({ length: count }, (_, i) => vector + 4 + 4 * i);
   }
 
-  tables(table, index) {
-    return this.elements(table, index).map((place) => this.target(place));
+  tables(table, index, most = MOST) {
+    return this.elements(table, index, most).map((place) => this.target(place));
   }
 
   text(table, index) {
-    const start = this.target(this.field(table, index));
+    const start = this.target(present(this.field(table, index)));
     const length = this.view.getUint32(start, true);
+    require(length <= MOST);
     return new TextDecoder().decode(this.bytes.subarray(start + 4, start + 4 + length));
   }
 
@@ -116,11 +135,13 @@ class Flatbuffer {
 
   writeVector(table, index, numbers) {
     const places = this.elements(table, index);
+    // A tensor whose sizes are all fixed has no signature of them.
+    require(!places.length || places.length === numbers.length);
     places.forEach((place, i) => this.view.setInt32(place, numbers[i], true));
   }
 
   keepOnly(table, index, target) {
-    const vector = this.target(this.field(table, index));
+    const vector = this.target(present(this.field(table, index)));
     this.view.setUint32(vector, 1, true);
     this.view.setUint32(vector + 4, target - (vector + 4), true);
   }

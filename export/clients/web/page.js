@@ -1,9 +1,10 @@
 // The page: files and microphone in, pictures and sound out.
 
+import * as archive from "./archive.js";
 import { joined } from "./arrays.js";
 import { logFloor } from "./mel.js";
 import { Player } from "./player.js";
-import { decode, record } from "./sound.js";
+import * as sound from "./sound.js";
 import { draw } from "./spectrogram.js";
 import { Vocoder } from "./vocoder.js";
 
@@ -52,7 +53,7 @@ async function vocode({ name, bytes }) {
   const { spec } = vocoder;
   say(`Reading ${name} …`);
   // Decoding uses its bytes up.
-  const samples = await decode(name, bytes.slice(0), spec.sample_rate);
+  const samples = await sound.decode(name, bytes.slice(0), spec.sample_rate);
   recording = { name, bytes };
   enable(false);
   const mel = await vocoder.logMel(samples);
@@ -81,12 +82,12 @@ async function vocode({ name, bytes }) {
 
 /** Frames to the voice step by step, and its samples to the player as they exist. */
 async function stream(mel, bands) {
-  const sound = [];
+  const parts = [];
   const began = performance.now();
   let firstAfter = 0;
   const arrived = (samples) => {
     if (samples.length) firstAfter ||= (performance.now() - began) / 1000;
-    sound.push(samples);
+    parts.push(samples);
     player.push(samples);
   };
   player.start();
@@ -96,7 +97,7 @@ async function stream(mel, bands) {
   arrived(await vocoder.finish());
   const took = (performance.now() - began) / 1000;
   player.end().then(heardAll);
-  return { samples: joined(sound), took, firstAfter };
+  return { samples: joined(parts), took, firstAfter };
 }
 
 function play(samples) {
@@ -114,7 +115,7 @@ function heardAll({ played, gaps }) {
 async function toggleRecording() {
   const button = element("record");
   if (!stopRecording) {
-    stopRecording = await record();
+    stopRecording = await sound.record();
     button.textContent = "Stop";
     return;
   }
@@ -126,7 +127,9 @@ async function toggleRecording() {
 
 async function open(files) {
   for (const file of files) {
-    const opens = file.name.endsWith(".tflite") ? openVoice : openSound;
+    const isVoice = file.name.endsWith(".tflite");
+    (isVoice ? archive : sound).requireSize(file.name, file.size);
+    const opens = isVoice ? openVoice : openSound;
     await opens(file.name, await file.arrayBuffer());
   }
 }
@@ -136,6 +139,7 @@ async function openNamedVoice() {
   if (!path) return;
   const response = await fetch(path);
   if (!response.ok) throw new Error(`${path}: is not beside this page (${response.status})`);
+  archive.requireSize(path, Number(response.headers.get("Content-Length")));
   await openVoice(path, await response.arrayBuffer());
 }
 

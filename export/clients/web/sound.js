@@ -1,11 +1,15 @@
 // Recordings, from files and from the microphone.
 
+/** What the page can draw and keep in memory: ten minutes, and their bytes as a wav in stereo. */
+const MOST_SECONDS = 600;
+const MOST_BYTES = 2 ** 28;
+
 /**
  * @param {string} name what messages call it
  * @param {ArrayBuffer} bytes an audio file of any kind that the browser reads
  * @param {number} rate samples per second of the result
  * @returns {Promise<Float32Array>} mono samples
- * @throws {Error} the browser cannot read it, or it is empty
+ * @throws {Error} the browser cannot decode it, or it is empty or too long
  */
 export async function decode(name, bytes, rate) {
   let sound;
@@ -13,15 +17,27 @@ export async function decode(name, bytes, rate) {
     // A context decodes to its own rate.
     sound = await new OfflineAudioContext(1, 1, rate).decodeAudioData(bytes);
   } catch {
-    throw new Error(`${name}: is no sound that this browser can read; give a wav, flac or mp3`);
+    throw new Error(`${name}: cannot be decoded; give a wav, flac, ogg or mp3 recording`);
   }
-  if (sound.length === 0) throw new Error(`${name}: holds no samples; give a longer recording`);
+  if (sound.length === 0) throw new Error(`${name}: has no samples; give a longer recording`);
+  if (sound.duration > MOST_SECONDS) {
+    throw new Error(
+      `${name}: lasts ${Math.ceil(sound.duration)} s; give at most ${MOST_SECONDS} s at a time`,
+    );
+  }
   const mono = new Float32Array(sound.length);
   for (let channel = 0; channel < sound.numberOfChannels; channel += 1) {
     const samples = sound.getChannelData(channel);
     for (let i = 0; i < mono.length; i += 1) mono[i] += samples[i] / sound.numberOfChannels;
   }
   return mono;
+}
+
+/** Refuses a file by its size, before it is read. */
+export function requireSize(name, size) {
+  if (size > MOST_BYTES) {
+    throw new Error(`${name}: has ${size} bytes; give a recording of at most ${MOST_BYTES}`);
+  }
 }
 
 /** Records from the microphone until the function that it gives is called. */

@@ -8,7 +8,7 @@ export class Vocoder {
   /**
    * @param {string} name what messages call the file
    * @param {ArrayBuffer} bytes the file; it goes over to the worker
-   * @throws {Error} the file is no voice, is damaged, or this browser cannot run it
+   * @throws {Error} the file is not a voice, is damaged, or this browser cannot run it
    */
   static async open(name, bytes) {
     const vocoder = new Vocoder();
@@ -50,8 +50,8 @@ export class Vocoder {
   }
 
   /** All frames in one call; `push` and `finish` need far less memory for long ones. */
-  whole(mel) {
-    return this.#ask({ ask: "whole", mel });
+  vocode(mel) {
+    return this.#ask({ ask: "vocode", mel });
   }
 
   /** Frees the memory of the voice. */

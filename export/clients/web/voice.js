@@ -13,7 +13,7 @@ const STEPS = [32, 1];
 /** Log-mel frames in, as they come; the sound that they complete, at once. */
 export class Voice {
   #model;
-  #shapes;
+  #shapes = {};
   #compiled = new Map();
   #waiting = new Float32Array(0);
   #states = null;
@@ -23,18 +23,20 @@ export class Voice {
    * @param {Uint8Array} bytes the file
    * @param {string} runtime address of the folder `wasm` of @litertjs/core
    * @returns {Promise<Voice>} with all that a stream needs compiled
-   * @throws {Error} the file is no voice, is damaged, or this LiteRT cannot run it
+   * @throws {Error} the file is not a voice, is damaged, or this LiteRT cannot run it
    */
   static async open(name, bytes, runtime) {
     const { info, model } = await read(name, bytes);
     await load(runtime);
     const voice = new Voice(info, model);
     try {
+      voice.#shapes = inputShapes(model, "step");
       await voice.#compile("start", info.start_frames);
       for (const frames of STEPS) await voice.#compile("step", frames);
       await voice.#compile("end", 0);
     } catch (error) {
-      throw new Error(`${name}: this LiteRT cannot run it (${error.message})`);
+      const [reason] = String(error.message ?? error).split("\n");
+      throw new Error(`${name}: this LiteRT cannot run it (${reason})`);
     }
     return voice;
   }
@@ -42,13 +44,14 @@ export class Voice {
   constructor(info, model) {
     this.info = info;
     this.#model = model;
-    this.#shapes = inputShapes(model, "step");
   }
 
   /** @param {Float32Array} mel (frames, n_mels), any number → {Float32Array} perhaps none yet */
   async push(mel) {
     const bands = this.info.mel.n_mels;
-    if (mel.length % bands) throw new Error(`${mel.length} values are no frames of ${bands} bands`);
+    if (mel.length % bands) {
+      throw new Error(`mel has ${mel.length} values; give whole frames of ${bands}`);
+    }
     let frames = joined([this.#waiting, mel]);
     const sound = [];
     const take = async (signature, count) => {
@@ -70,14 +73,14 @@ export class Voice {
   async finish() {
     const rest = this.#states
       ? await this.#advance("end", new Float32Array(0), 0)
-      : await this.whole(this.#waiting);
+      : await this.vocode(this.#waiting);
     this.#drop(this.#states);
     [this.#states, this.#waiting] = [null, new Float32Array(0)];
     return rest;
   }
 
   /** @param {Float32Array} mel (frames, n_mels) → {Float32Array} all in one call */
-  async whole(mel) {
+  async vocode(mel) {
     const frames = mel.length / this.info.mel.n_mels;
     if (frames === 0) return new Float32Array(0);
     const signature = frames >= this.info.shortest ? "vocode" : "vocode_short";

@@ -14,7 +14,7 @@ const answers = {
   logMel: ({ samples }) => logMel(samples, voice.info.mel),
   push: ({ mel }) => voice.push(mel),
   finish: () => voice.finish(),
-  whole: ({ mel }) => voice.whole(mel),
+  vocode: ({ mel }) => voice.vocode(mel),
 };
 
 let turn = Promise.resolve();
