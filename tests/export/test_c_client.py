@@ -94,26 +94,6 @@ def test_bad_mels_are_refused_in_one_line(program, voice, name):
     assert done.returncode == 2 and reason in last_line(done), last_line(done)
 
 
-def damaged_weights(content: bytes) -> bytes:
-    """A voice whose checksum is right, and whose first convolution has a bias of NaN."""
-    model, values = mutations.take_apart(content)
-    bias = next(
-        weight.numpy()
-        for weight in generators.generator(GEOMETRY).first.weights
-        if weight.path.endswith("/bias")
-    )
-    assert model.count(bias.tobytes()) == 1
-    model = model.replace(bias.tobytes(), np.full_like(bias, np.nan).tobytes())
-    return mutations.signed(model, values)
-
-
-def with_values(content: bytes, **values: object) -> bytes:
-    model, old = mutations.take_apart(content)
-    section = old["mel"] if values.keys() <= old["mel"].keys() else old
-    section.update(values)
-    return mutations.put_together(model, old)
-
-
 DAMAGED = "is not a tf-melgan voice, or is damaged; write it with tf-melgan export"
 CHECKSUM = "its checksum is wrong; copy or export it again"
 BAD_VOICES = {
@@ -122,18 +102,24 @@ BAD_VOICES = {
     "a weight": (lambda voice: voice[:30000] + b"????" + voice[30004:], CHECKSUM),
     "garbled": (lambda voice: bytes(64) + voice[64:], CHECKSUM),
     "a fact": (lambda voice: voice.replace(b'"hop": 6', b'"hop": 5'), DAMAGED),
-    "another hop": (lambda voice: with_values(voice, hop=3), "contradicts its model in step"),
+    "another hop": (
+        lambda voice: mutations.with_values(voice, hop=3),
+        "contradicts its model in step",
+    ),
     "another lag": (
-        lambda voice: with_values(voice, lookahead=1),
+        lambda voice: mutations.with_values(voice, lookahead=1),
         "contradicts its model in start",
     ),
-    "other bands": (lambda voice: with_values(voice, n_mels=9), "LiteRT cannot "),
+    "other bands": (lambda voice: mutations.with_values(voice, n_mels=9), "LiteRT cannot "),
     "huge": (
-        lambda voice: with_values(voice, start_frames=10**9),
+        lambda voice: mutations.with_values(voice, start_frames=10**9),
         "start_frames is 1000000000 in its voice.json; it goes from 1 to 32768",
     ),
-    "no number": (lambda voice: with_values(voice, hop="six"), DAMAGED),
-    "NaN": (damaged_weights, "gives NaN or infinite samples; its weights are damaged"),
+    "no number": (lambda voice: mutations.with_values(voice, hop="six"), DAMAGED),
+    "NaN": (
+        lambda voice: mutations.with_nan(voice, generators.generator(GEOMETRY)),
+        "gives NaN or infinite samples; its weights are damaged",
+    ),
 }
 
 

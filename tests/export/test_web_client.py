@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import pytest
-from helpers import chromium, mutations
+import soundfile
+from helpers import chromium, generators, mutations
 from helpers.chromium import script, serve_folder, wait
 from helpers.speech import recordings
 from selenium.webdriver import Chrome
@@ -20,7 +20,6 @@ from tf_melgan.audio.mel_spec import MelSpec
 from tf_melgan.audio.sound_files import load_audio, write_audio
 from tf_melgan.export.tflite.exporter import export_tflite
 from tf_melgan.inference.engines.litert import LiteRTEngine
-from tf_melgan.models.melgan.generator import MelGANGenerator
 
 pytestmark = pytest.mark.slow
 
@@ -79,14 +78,19 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(WEB, folder, ignore=shutil.ignore_patterns("node_modules", "dist"))
     subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=folder, check=True)
     for name, spec in SPECS.items():
-        generator = loud_generator(spec, **GENERATORS[name])
+        generator = generators.loud_generator(spec, **GENERATORS[name])
         export_tflite(generator, spec, folder / f"{name}.tflite", WEIGHTS[name])
     voice = (folder / "hop256.tflite").read_bytes()
     (folder / "truncated.tflite").write_bytes(voice[: len(voice) // 2])
     (folder / "changed.tflite").write_bytes(voice[:5000] + b"?" + voice[5001:])
     (folder / "foreign.tflite").write_bytes(b"TFL3" * 1000)
-    (folder / "other-hop.tflite").write_bytes(with_hop(voice, 128))
+    (folder / "other-hop.tflite").write_bytes(mutations.with_values(voice, hop=128))
     (folder / "text.wav").write_text("no sound")
+    soundfile.write(folder / "nan.wav", np.full(9000, np.nan), 22050, "FLOAT")
+    paper = generators.GEOMETRIES["paper"]
+    export_tflite(generators.generator(paper), generators.spec(paper), folder / "nan.tflite")
+    silent = mutations.with_nan((folder / "nan.tflite").read_bytes(), generators.generator(paper))
+    (folder / "nan.tflite").write_bytes(silent)
     write_audio(folder / "long.wav", np.zeros(8000 * 601, np.float32), 8000)
     speech, rate = load_audio(recordings(1)[0], 22050), 22050
     write_audio(folder / "speech.wav", speech[: 2 * rate + 77], rate)
@@ -94,29 +98,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     sine = 0.5 * np.sin(2 * np.pi * 440 * np.arange(16000) / 16000)
     write_audio(folder / "sine16k.wav", sine.astype(np.float32), 16000)
     return folder
-
-
-def with_hop(voice: bytes, hop: int) -> bytes:
-    """A voice that claims another hop than its model has."""
-    model, values = mutations.take_apart(voice)
-    values["mel"]["hop"] = hop
-    return mutations.put_together(model, values)
-
-
-def loud_generator(spec: MelSpec, **options: Any) -> MelGANGenerator:
-    """A generator with random weights: no layer is silent, and the output is as loud as speech."""
-    keras.utils.set_random_seed(3)
-    generator = MelGANGenerator(**{"channels": 32} | options)
-    generator.build((None, None, spec.n_mels))
-    random = np.random.default_rng(3)
-    for variable in generator.trainable_variables:
-        if variable.path.endswith("/g"):
-            variable.assign(random.uniform(0.5, 1.5, variable.shape))
-    (last,) = (v for v in generator.last.trainable_variables if v.path.endswith("/g"))
-    last.assign(last * 1e-3)  # where tanh is linear
-    mel = random.normal(-3, 1, (1, 50, spec.n_mels)).astype(np.float32)
-    last.assign(last * (0.2 / np.std(generator(mel))))
-    return generator
 
 
 @pytest.fixture(scope="module")
@@ -264,6 +245,7 @@ def test_a_recording_is_resampled(browser: Chrome, address: str, site: Path) -> 
         ("voice-file", "other-hop.tflite", "other-hop.tflite: this LiteRT cannot run it ("),
         ("voice-file", "changed.tflite", "changed.tflite: its checksum is wrong; copy or export"),
         ("sound-file", "text.wav", "text.wav: cannot be decoded; give a wav"),
+        ("sound-file", "nan.wav", "nan.wav: holds NaN or infinite samples; give finite ones"),
         ("sound-file", "long.wav", "long.wav: lasts 601 s; give at most 600 s at a time"),
     ],
 )
@@ -277,6 +259,17 @@ def test_bad_files_get_one_clear_line(
     assert line.startswith(start) and "\n" not in line
     # The page still works with the voice it had.
     choose(browser, "sound-file", site / "short.wav")
+    wait(browser, lambda: not problem(browser))
+    assert len(shown(browser)["madeSamples"]) == 1024
+
+
+def test_sound_that_is_not_finite_is_an_error(browser: Chrome, address: str, site: Path) -> None:
+    browser.get(address + "?voice=nan.tflite")
+    choose(browser, "sound-file", site / "short.wav")
+    line = wait(browser, lambda: problem(browser))
+    assert line == "the voice gives NaN or infinite samples; its weights are damaged"
+    # Another voice takes the recording that was opened.
+    choose(browser, "voice-file", site / "hop256.tflite")
     wait(browser, lambda: not problem(browser))
     assert len(shown(browser)["madeSamples"]) == 1024
 

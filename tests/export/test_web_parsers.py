@@ -44,24 +44,18 @@ def parsed(folder: Path, contents: list[bytes]) -> tuple[list[dict], int]:
     return verdicts, memory
 
 
-def with_mel(voice: bytes, **values: object) -> bytes:
-    model, old = mutations.take_apart(voice)
-    old["mel"] |= values
-    return mutations.put_together(model, old)
-
-
 BAD = {
     "empty": (lambda voice: b"", DAMAGED),
     "short": (lambda voice: voice[:10], DAMAGED),
     "cut": (lambda voice: voice[:-1], DAMAGED),
     "a weight": (lambda voice: voice[:30000] + b"????" + voice[30004:], CHECKSUM),
     "a fact": (lambda voice: voice.replace(b'"hop": 6', b'"hop": 5'), DAMAGED),
-    "another band": (lambda voice: with_mel(voice, n_mels=10**9), DAMAGED),
-    "a long window": (lambda voice: with_mel(voice, n_fft=10**9), DAMAGED),
-    "half a sample": (lambda voice: with_mel(voice, hop=0.5), DAMAGED),
-    "a boolean": (lambda voice: with_mel(voice, fmin=False), DAMAGED),
-    "a word": (lambda voice: with_mel(voice, log="log2"), DAMAGED),
-    "infinite": (lambda voice: with_mel(voice, fmax=float("inf")), DAMAGED),
+    "another band": (lambda voice: mutations.with_values(voice, n_mels=10**9), DAMAGED),
+    "a long window": (lambda voice: mutations.with_values(voice, n_fft=10**9), DAMAGED),
+    "half a sample": (lambda voice: mutations.with_values(voice, hop=0.5), DAMAGED),
+    "a boolean": (lambda voice: mutations.with_values(voice, fmin=False), DAMAGED),
+    "a word": (lambda voice: mutations.with_values(voice, log="log2"), DAMAGED),
+    "infinite": (lambda voice: mutations.with_values(voice, fmax=float("inf")), DAMAGED),
 }
 
 

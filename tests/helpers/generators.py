@@ -1,6 +1,7 @@
 """Generators of many geometries with random weights, and mels for them."""
 
 import math
+from typing import Any
 
 import keras
 import numpy as np
@@ -54,6 +55,22 @@ def generator(geometry: dict, n_mels: int = 10, seed: int = 0) -> Generator:
     model = MelGANGenerator(n_mels, initializer="torch", **geometry)
     model.build((None, None, n_mels))
     return model
+
+
+def loud_generator(spec: MelSpec, **options: Any) -> MelGANGenerator:
+    """A generator with random weights: no layer is silent, and the output is as loud as speech."""
+    keras.utils.set_random_seed(3)
+    generator = MelGANGenerator(**{"channels": 32} | options)
+    generator.build((None, None, spec.n_mels))
+    random = np.random.default_rng(3)
+    for variable in generator.trainable_variables:
+        if variable.path.endswith("/g"):
+            variable.assign(random.uniform(0.5, 1.5, variable.shape))
+    (last,) = (v for v in generator.last.trainable_variables if v.path.endswith("/g"))
+    last.assign(last * 1e-3)  # where tanh is linear
+    mel = random.normal(-3, 1, (1, 50, spec.n_mels)).astype(np.float32)
+    last.assign(last * (0.2 / np.std(generator(mel))))
+    return generator
 
 
 def _randomize(model: FourierGenerator) -> None:

@@ -60,6 +60,22 @@ def signed(model: bytes, values: dict[str, Any]) -> bytes:
     return put_together(model, values | checksum)
 
 
+def with_values(voice: bytes, **values: Any) -> bytes:
+    """A voice with these values of `voice.json`, or of its `mel`, in place of its own."""
+    model, old = take_apart(voice)
+    section = old["mel"] if values.keys() <= old["mel"].keys() else old
+    section.update(values)
+    return put_together(model, old)
+
+
+def with_nan(voice: bytes, generator: Any) -> bytes:
+    """The voice of a generator, with NaN as the bias of its first convolution, rightly signed."""
+    model, values = take_apart(voice)
+    (bias,) = (x.numpy() for x in generator.first.weights if x.path.endswith("/bias"))
+    assert model.count(bias.tobytes()) == 1
+    return signed(model.replace(bias.tobytes(), np.full_like(bias, np.nan).tobytes()), values)
+
+
 def with_other_values(voice: bytes, rng: np.random.Generator) -> bytes:
     """A voice with one value of its `voice.json` replaced or left out."""
     model, values = take_apart(voice)

@@ -229,5 +229,5 @@ if __name__ == "__main__":
         http=Connection,
         ws="none",
         lifespan="off",
-        log_level="warning",
+        log_level="error",
     )

@@ -9,7 +9,7 @@ const MOST_BYTES = 2 ** 28;
  * @param {ArrayBuffer} bytes an audio file of any kind that the browser reads
  * @param {number} rate samples per second of the result
  * @returns {Promise<Float32Array>} mono samples
- * @throws {Error} the browser cannot decode it, or it is empty or too long
+ * @throws {Error} the browser cannot decode it, or it is empty, too long or not finite
  */
 export async function decode(name, bytes, rate) {
   let sound;
@@ -29,6 +29,9 @@ export async function decode(name, bytes, rate) {
   for (let channel = 0; channel < sound.numberOfChannels; channel += 1) {
     const samples = sound.getChannelData(channel);
     for (let i = 0; i < mono.length; i += 1) mono[i] += samples[i] / sound.numberOfChannels;
+  }
+  if (!mono.every(Number.isFinite)) {
+    throw new Error(`${name}: holds NaN or infinite samples; give finite ones within [-1, 1]`);
   }
   return mono;
 }

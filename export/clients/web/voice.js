@@ -46,7 +46,11 @@ export class Voice {
     this.#model = model;
   }
 
-  /** @param {Float32Array} mel (frames, n_mels), any number → {Float32Array} perhaps none yet */
+  /**
+   * @param {Float32Array} mel (frames, n_mels), any number of frames
+   * @returns {Promise<Float32Array>} the samples that are complete, perhaps none yet
+   * @throws {Error} the samples are not finite; the stream is then as new
+   */
   async push(mel) {
     const bands = this.info.mel.n_mels;
     if (mel.length % bands) {
@@ -74,9 +78,13 @@ export class Voice {
     const rest = this.#states
       ? await this.#advance("end", new Float32Array(0), 0)
       : await this.vocode(this.#waiting);
+    this.#reset();
+    return rest;
+  }
+
+  #reset() {
     this.#drop(this.#states);
     [this.#states, this.#waiting] = [null, new Float32Array(0)];
-    return rest;
   }
 
   /** @param {Float32Array} mel (frames, n_mels) → {Float32Array} all in one call */
@@ -85,8 +93,7 @@ export class Voice {
     if (frames === 0) return new Float32Array(0);
     const signature = frames >= this.info.shortest ? "vocode" : "vocode_short";
     const { audio } = await this.#run(signature, mel, frames, {});
-    const sound = audio.toTypedArray();
-    audio.delete();
+    const sound = this.#samples(audio);
     // Another length needs another one.
     (await this.#compile(signature, frames)).delete();
     this.#compiled.delete(`${signature} ${frames}`);
@@ -97,9 +104,17 @@ export class Voice {
     const { audio, ...states } = await this.#run(signature, mel, frames, this.#states ?? {});
     this.#drop(this.#states);
     this.#states = states;
-    const sound = audio.toTypedArray();
+    return this.#samples(audio);
+  }
+
+  #samples(audio) {
+    const samples = audio.toTypedArray();
     audio.delete();
-    return sound;
+    if (!samples.every(Number.isFinite)) {
+      this.#reset();
+      throw new Error("the voice gives NaN or infinite samples; its weights are damaged");
+    }
+    return samples;
   }
 
   async #run(signature, mel, frames, states) {
