@@ -26,8 +26,9 @@ def one_utterance(mel: tf.Tensor) -> tf.Tensor:
     """Returns a mel (1, frames, n_mels) unchanged, and fails at run time for a larger batch.
 
     LiteRT resizes an input to any batch. Without this, two utterances would become one of both.
+    Unstacking leaves all shapes known before a run, as callers need who allocate the outputs.
     """
-    return tf.reshape(mel, (1, tf.shape(mel)[1], mel.shape[2]))
+    return tf.expand_dims(tf.unstack(mel, 1)[0], 0)
 
 
 def streaming(graph: InferenceGraph) -> dict[str, Any]:
