@@ -69,7 +69,8 @@ def weights_after(
     model = model_on(strategy, optimizer, config=config)
     before = model.get_weights()
     model.fit(batches(), epochs=1, shuffle=False, verbose=0)
-    return [before, model.get_weights()]
+    losses = model.evaluate(batches(), return_dict=True, verbose=0)
+    return [before, model.get_weights(), losses]
 
 
 def data_init(strategy: tf.distribute.Strategy | None) -> dict[str, list]:
@@ -108,8 +109,8 @@ def main(path: str) -> None:
     for name, (optimizer, config) in cases.items():
         # In float32, logarithms of nearly empty bins magnify rounding.
         keras.config.set_floatx("float64" if config is SPECTRAL else "float32")
-        before, one = weights_after(None, optimizer, config)
-        _, two = weights_after(strategy, optimizer, config)
+        before, one, one_evaluation = weights_after(None, optimizer, config)
+        _, two, two_evaluation = weights_after(strategy, optimizer, config)
         scale = max(np.abs(a).max() for a in one)
         results[name] = {
             "replicas": strategy.num_replicas_in_sync,
@@ -117,15 +118,20 @@ def main(path: str) -> None:
             "difference": float(
                 max(np.abs(a - b).max() for a, b in zip(one, two, strict=True)) / scale
             ),
+            "evaluation": [one_evaluation, two_evaluation],
         }
     keras.config.set_floatx("float64")
     results["data_init"] = {"one": data_init(None), "two": data_init(strategy)}
     keras.config.set_floatx("float32")
     adam = OPTIMIZERS["adam"]
     model = model_on(strategy, adam)
+    mel, audio = next(batches(7).as_numpy_iterator())
     results["refused"] = {
         "incomplete": refusal(lambda: model.fit(batches(drop_remainder=False))),
         "odd": refusal(lambda: model.fit(batches(3))),
+        "odd validation": refusal(lambda: model.fit(batches(), validation_data=batches(3))),
+        "odd evaluation": refusal(lambda: model.evaluate(batches(3))),
+        "odd rest": refusal(lambda: model.fit(mel, audio, batch_size=4)),
         "steps_per_execution": refusal(lambda: model_on(strategy, adam, steps_per_execution=2)),
         "jit_compile": refusal(lambda: model_on(strategy, adam, jit_compile=True)),
         "float16": refusal(lambda: model_on(strategy, adam, dtype="mixed_float16")),

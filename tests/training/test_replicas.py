@@ -30,6 +30,13 @@ def test_two_replicas_equal_one_after_three_steps(results: dict, optimizer: str)
     assert results[optimizer]["difference"] <= (1e-10 if optimizer == "spectral losses" else 1e-6)
 
 
+@pytest.mark.parametrize("optimizer", ["sgd", "spectral losses"])
+def test_two_replicas_evaluate_as_one(results: dict, optimizer: str) -> None:
+    one, two = results[optimizer]["evaluation"]
+    assert len(one) > 4
+    assert two == pytest.approx(one, rel=1e-5)
+
+
 @pytest.mark.parametrize("variable", ["g", "bias"])
 def test_replicas_initialize_weight_normalization_as_one(results: dict, variable: str) -> None:
     (one,) = results["data_init"]["one"][variable]
@@ -44,6 +51,9 @@ def test_replicas_initialize_weight_normalization_as_one(results: dict, variable
         "incomplete": "the last batch may be incomplete, and 2 replicas need equal shares; "
         "make batches with batch(size, drop_remainder=True)",
         "odd": "a batch of 3 does not divide among 2 replicas; choose a multiple of 2",
+        "odd validation": "a batch of 3 does not divide among 2 replicas; choose a multiple of 2",
+        "odd evaluation": "a batch of 3 does not divide among 2 replicas; choose a multiple of 2",
+        "odd rest": "a batch of 3 does not divide among 2 replicas; choose a multiple of 2",
         "steps_per_execution": "steps_per_execution over 1 does not work on several replicas; "
         "leave it out",
         "jit_compile": "jit_compile=True does not work on several replicas; leave it out",

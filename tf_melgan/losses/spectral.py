@@ -100,7 +100,8 @@ def _coherence(audio: Any, hop: int) -> Any:
     bands = size // 2 // _BAND
 
     def summed(x: Any) -> Any:
-        return ops.sum(ops.reshape(x[..., : bands * _BAND], (*x.shape[:-1], bands, _BAND)), axis=-1)
+        batch, frames, _ = ops.shape(x)
+        return ops.sum(ops.reshape(x[..., : bands * _BAND], (batch, frames, bands, _BAND)), axis=-1)
 
     power = summed(ops.square(real) + ops.square(imaginary))
     similarity = summed(real[:, 1:] * real[:, :-1] + imaginary[:, 1:] * imaginary[:, :-1])
@@ -118,7 +119,7 @@ def envelope_loss(real: Any, fake: Any, mel: MelSpec | None = None) -> Any:
 
 def _levels(audio: Any) -> Any:
     signal = _at_least(audio[:, :, 0], 2 * _BLOCK)
-    blocks = signal.shape[1] // _BLOCK
+    blocks = ops.shape(signal)[1] // _BLOCK
     square = ops.reshape(ops.square(signal[:, : blocks * _BLOCK]), (-1, blocks, _BLOCK))
     power = ops.mean(square, axis=-1)
     return ops.log(ops.maximum((power[:, 1:] + power[:, :-1]) / 2, _SMALLEST_POWER)) / 2
@@ -126,5 +127,9 @@ def _levels(audio: Any) -> Any:
 
 def _at_least(signal: Any, samples: int) -> Any:
     """Pads (batch, time) with zeros at the end to at least `samples`."""
-    missing = samples - signal.shape[1]
-    return ops.pad(signal, ((0, 0), (0, missing))) if missing > 0 else signal
+    missing = samples - ops.shape(signal)[1]
+    if not isinstance(missing, int):  # The length is unknown until the step runs.
+        missing = ops.maximum(missing, 0)
+    elif missing <= 0:
+        return signal
+    return ops.pad(signal, ((0, 0), (0, missing)))

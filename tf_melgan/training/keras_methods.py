@@ -67,6 +67,10 @@ class KerasMethods(backends.TrainStep):
             pair = OptimizerPair.of(generator_optimizer, discriminator_optimizer, float16)
             pair.build_for(self.generator, self.discriminator)
             self.adversarial = adversarial
+        # The first call builds layers without weights. Keras would make it on the first batch,
+        # before that is checked.
+        for layer in self._flatten_layers():
+            layer.built = True
         super().compile(
             optimizer=pair,
             auto_scale_loss=False,
@@ -200,7 +204,7 @@ class KerasMethods(backends.TrainStep):
     ) -> None:
         """Exports the generator to vocode with as a SavedModel, which `Vocoder.load` opens.
 
-        This is `tf_melgan.export.export_saved_model`. It needs TensorFlow.
+        This is `tf_melgan.export.export_saved_model`. It needs Keras on TensorFlow.
 
         Args:
             filepath: the folder to write; an exported voice in its place is replaced.
@@ -209,8 +213,8 @@ class KerasMethods(backends.TrainStep):
             **kwargs: none; a voice has fixed signatures.
 
         Raises:
-            UserInputError: another format, any of Keras's options, or the folder holds something
-                else.
+            UserInputError: another format, any of Keras's options, Keras runs on JAX, or the folder
+                holds something else.
         """
         require(
             format == "tf_saved_model",
@@ -219,6 +223,11 @@ class KerasMethods(backends.TrainStep):
         )
         for name in kwargs:
             raise UserInputError(f"{name}: an exported voice has fixed signatures; leave it out")
+        require(
+            keras.backend.backend() == "tensorflow",
+            "export needs Keras on TensorFlow; write a .keras file with save_generator, and run "
+            "tf-melgan export on it with KERAS_BACKEND=tensorflow",
+        )
         from tf_melgan.export.saved_model import export_saved_model
 
         export_saved_model(self.inference_generator, self.config.mel, filepath)

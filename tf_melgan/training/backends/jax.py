@@ -95,7 +95,7 @@ class TrainStep(keras.Model):
             gradients, (losses, real_features) = jax.grad(discriminator_loss, has_aux=True)(
                 _values(self.discriminator)
             )
-            optimizer.apply(gradients, self.discriminator.trainable_variables)
+            _apply(optimizer, gradients, self.discriminator.trainable_variables)
             self.update_metrics(losses, mel)
 
         optimizer = self.generator_optimizer
@@ -106,7 +106,7 @@ class TrainStep(keras.Model):
 
         upstream, losses = jax.grad(generator_loss, has_aux=True)(fake)
         (gradients,) = pullback(upstream)
-        optimizer.apply(gradients, self.generator.trainable_variables)
+        _apply(optimizer, gradients, self.generator.trainable_variables)
         self.update_average()
         self.update_metrics(losses, mel)
 
@@ -145,6 +145,21 @@ def _with_values(model: keras.Model, values: list[jax.Array], run: Any) -> Any:
     fixed = [(variable, variable.value) for variable in model.non_trainable_variables]
     with keras.StatelessScope(state_mapping=trainable + fixed):
         return run(model)
+
+
+def _apply(
+    optimizer: keras.optimizers.Optimizer,
+    gradients: list[jax.Array],
+    variables: list[keras.Variable],
+) -> None:
+    """Updates the variables. Loss scaling branches, and a branch must not assign on JAX."""
+    state = [variable.value for variable in optimizer.variables]
+    values = [variable.value for variable in variables]
+    new_values, new_state = optimizer.stateless_apply(state, gradients, values)
+    for variable, value in zip(variables, new_values, strict=True):
+        variable.assign(value)
+    for variable, value in zip(optimizer.variables, new_state, strict=True):
+        variable.assign(value)
 
 
 def _current(scope: keras.StatelessScope, variable: keras.Variable) -> jax.Array:
