@@ -13,7 +13,13 @@ CONFIG = Config.from_dict(
     {
         "mel": {"hop": 16, "n_fft": 64, "n_mels": 4},
         "generator": {"channels": 4, "upsampling": [16], "dilations": [1], "initializer": "torch"},
-        "discriminator": {"scales": 1, "channels": 4, "max_channels": 4, "downsampling": [4]},
+        "discriminator": {
+            "scales": 1,
+            "channels": 4,
+            "max_channels": 4,
+            "downsampling": [4],
+            "initializer": "torch",
+        },
         "loss": {"weights": {"envelope": 1.0}},
         "training": {"segment": 128},
     }

@@ -116,6 +116,19 @@ def test_a_dataset_of_unknown_shapes_equals_one_of_known_shapes(
         assert history[name] == pytest.approx(values, rel=1e-5), name
 
 
+def test_the_end_of_a_dataset_is_no_step() -> None:
+    model = compiled(CONFIG.with_values(**{"training.ema_decay": 0.5}))
+    model.fit(dataset((MEL.shape, AUDIO.shape)), verbose=0)
+    assert int(model.generator_optimizer.iterations) == 2
+    assert int(model.discriminator_optimizer.iterations) == 2
+    endless = compiled(CONFIG.with_values(**{"training.ema_decay": 0.5}))
+    repeated = dataset((MEL.shape, AUDIO.shape)).repeat()
+    expected = endless.fit(repeated, steps_per_epoch=2, verbose=0).history["loss"]
+    assert model.history.history["loss"] == pytest.approx(expected, rel=1e-5)
+    for mean, other in zip(model.get_weights(), endless.get_weights(), strict=True):
+        np.testing.assert_allclose(mean, other, rtol=1e-4, atol=1e-6)
+
+
 def test_another_length_is_refused_when_the_step_runs() -> None:
     with pytest.raises(Exception, match="do not have as many samples as their log-mels have"):
         compiled().fit(dataset(UNKNOWN["lengths"], AUDIO[:, :100]), verbose=0)

@@ -25,6 +25,13 @@ class TrainStep(keras.Model):
             The logs.
         """
         mel, real = self.batch(data)
+        # At the end of a dataset of unknown size there is no batch, but TensorFlow runs what does
+        # not depend on one: without this, the steps, means and averages would count it.
+        with tf.control_dependencies([mel, real]):
+            self._update(mel, real)
+        return self.get_metrics_result()
+
+    def _update(self, mel: tf.Tensor, real: tf.Tensor) -> None:
         # Each replica processes a part of the batch, and the optimizers sum the gradients.
         count = replica_count()
         with tf.GradientTape() as generator_tape:
@@ -54,7 +61,6 @@ class TrainStep(keras.Model):
         optimizer.apply(gradients, variables)
         self.update_average()
         self.update_metrics(losses, mel)
-        return self.get_metrics_result()
 
     def test_step(self, data: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Computes the losses of a batch, without an update.
@@ -66,7 +72,8 @@ class TrainStep(keras.Model):
             The logs.
         """
         mel, real = self.batch(data)
-        self.update_metrics(self.evaluation_losses(mel, real), mel)
+        with tf.control_dependencies([mel, real]):
+            self.update_metrics(self.evaluation_losses(mel, real), mel)
         return self.get_metrics_result()
 
 
