@@ -35,10 +35,29 @@ def test_lines_have_the_rate_and_the_time_left(clock):
 
 def test_time_left_includes_hours(clock):
     stream = io.StringIO()
-    with Progress(7220, "train", stream=stream) as bar:
+    with Progress(7221, "train", stream=stream) as bar:
+        bar.advance()
         clock[0] = 20
         bar.advance(20)
-    assert stream.getvalue().splitlines()[0] == "train 20/7220 steps, 1/s, 2:00:00 left"
+    assert stream.getvalue().splitlines()[0] == "train 21/7221 steps, 1/s, 2:00:00 left"
+
+
+def test_the_time_left_does_not_count_what_the_first_step_waited_for(clock, monkeypatch):
+    monkeypatch.setattr("tqdm.std.time", lambda: clock[0])
+    streams = [io.StringIO(), Terminal()]
+    for stream in streams:
+        clock[0] = 0
+        with Progress(1001, "train", stream=stream) as bar:
+            clock[0] = 90  # the step is compiled
+            bar.advance()
+            for _ in range(100):
+                clock[0] += 0.5
+                bar.advance()
+    lines = streams[0].getvalue().splitlines()
+    assert lines[0] == "train 1/1001 steps"
+    assert all(", 2/s, " in line for line in lines[1:]) and "07:30 left" in lines[-2]
+    bars = streams[1].getvalue().replace("\r", "\n").splitlines()
+    assert "101/1001 [00:50<07:25," in bars[-1]
 
 
 def test_no_rate_without_new_steps(clock):

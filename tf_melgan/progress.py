@@ -31,7 +31,8 @@ class Progress:
         self._stream = stream or sys.stderr
         self._terminal = self._stream.isatty()
         self._title, self._unit = title, unit
-        self._start = self._shown = time.monotonic()
+        self._start: float | None = None
+        self._shown = time.monotonic()
         self._before = self._done = done
         self._total = total
         self._bar = tqdm(
@@ -55,6 +56,10 @@ class Progress:
     def advance(self, count: int = 1, note: str = "") -> None:
         """Adds `count` finished items; `note` (a loss, a file name) is shown at the end."""
         self._done += count
+        if self._start is None:
+            # The first item counts for no rate: it may have waited for a compilation.
+            self._start, self._before = time.monotonic(), self._done
+            self._bar.unpause()
         if self._terminal:
             self._bar.set_postfix_str(note, refresh=False)
             self._bar.update(count)
@@ -71,7 +76,7 @@ class Progress:
     def _plain_line(self, note: str) -> None:
         self._shown = time.monotonic()
         text = f"{self._title} {self._done}/{self._total} {self._unit}"
-        if self._done > self._before:
+        if self._start is not None and self._done > self._before:
             rate = (self._done - self._before) / max(self._shown - self._start, 1e-9)
             left = tqdm.format_interval((self._total - self._done) / rate)
             text += f", {rate:.3g}/s, {left} left"
