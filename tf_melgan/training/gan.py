@@ -16,6 +16,7 @@ from tf_melgan.losses.adversarial import (
 )
 from tf_melgan.losses.registry import spectral_loss
 from tf_melgan.models.base import Generator, Outputs
+from tf_melgan.training.averaging import update_average
 from tf_melgan.training.keras_methods import KerasMethods
 
 
@@ -45,6 +46,7 @@ class MelGAN(KerasMethods):
         discriminator: the discriminators as one model.
         average: the generator with exponentially averaged weights; None if
             `config.training.ema_decay` is 0.
+        average_total: the total weight of what `average` averages; see `training.averaging`.
         adversarial: whether the discriminators take part in the training step.
     """
 
@@ -59,6 +61,7 @@ class MelGAN(KerasMethods):
             self.average = config.generator.build_generator(config.mel, dtype=policy)
             self.average.trainable = False
             self.average.set_weights(self.generator.get_weights())
+            self.average_total = self.add_weight((), "zeros", trainable=False, name="average_total")
         self.adversarial = True
         names = config.loss.active_terms(adversarial=False)
         self._spectral_losses = {name: spectral_loss(name) for name in names}
@@ -170,12 +173,10 @@ class MelGAN(KerasMethods):
         return discriminator_losses | self.generator_losses(real, fake, real_outputs, False)
 
     def update_average(self) -> None:
-        """Updates the averaged generator: average += (1 − ema_decay) · (generator − average)."""
-        if self.average is None:
-            return
-        share = 1 - self.config.training.ema_decay
-        for mean, variable in zip(self.average.variables, self.generator.variables, strict=True):
-            mean.assign(mean + share * (variable.value - mean.value))
+        """Takes the generator's weights into its average, if there is one."""
+        if self.average is not None:
+            decay = self.config.training.ema_decay
+            update_average(self.average, self.average_total, self.generator, decay)
 
     def _metric_names(self) -> list[str]:
         names = ["loss", "generator", *self.config.loss.active_terms(self.adversarial)]
