@@ -9,7 +9,14 @@ import sys
 import pytest
 
 from tf_melgan.errors import UserInputError
-from tf_melgan.files import atomic_file, atomic_folder, lock
+from tf_melgan.files import (
+    atomic_file,
+    atomic_folder,
+    delete_own_partials,
+    lock,
+    remove_partials,
+    require_writable,
+)
 
 
 @pytest.mark.parametrize("atomic", [atomic_file, atomic_folder])
@@ -82,3 +89,42 @@ def test_a_file_system_without_locks_is_written_all_the_same(tmp_path, monkeypat
     with lock(tmp_path):
         entered.append(True)
     assert entered
+
+
+def test_a_folder_is_tried_before_anything_is_computed_for_it(tmp_path, monkeypatch):
+    require_writable(tmp_path / "new" / "out")
+    assert list(tmp_path.iterdir()) == []
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    for out in (blocked, blocked / "out"):
+        with pytest.raises(UserInputError) as caught:
+            require_writable(out)
+        expected = f"{out}: cannot be written (Not a directory); choose another folder"
+        assert str(caught.value) == expected
+
+    def read_only(*arguments, dir, **settings):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), f"{dir}/tmp12345")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", read_only)
+    with pytest.raises(UserInputError, match=r"out: cannot be written \(Read-only file system\);"):
+        require_writable(tmp_path / "out")
+
+
+def test_only_what_was_being_written_is_swept(tmp_path):
+    kept = [tmp_path / name for name in ("a.npz", ".b.0123abcd.part.npz", ".a.0123abcd.part.wav")]
+    for path in kept:
+        path.write_text("")
+    (tmp_path / ".a.0123abcd.part.npz").write_text("")
+    (tmp_path / ".step-1.0123abcd.part" / "deep").mkdir(parents=True)
+    remove_partials(tmp_path / "a.npz")
+    remove_partials(tmp_path / "step-*")
+    assert sorted(tmp_path.iterdir()) == sorted(kept)
+
+
+def test_a_process_that_ends_deletes_what_it_is_writing(tmp_path):
+    with pytest.raises(UserInputError), atomic_folder(tmp_path / "folder") as folder:
+        (folder / "half").write_text("")
+        with atomic_file(tmp_path / "file") as file:
+            file.write_text("half")
+            delete_own_partials()
+            assert list(tmp_path.iterdir()) == []

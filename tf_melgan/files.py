@@ -4,6 +4,7 @@ import errno
 import os
 import re
 import shutil
+import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,6 +14,7 @@ from tf_melgan.errors import UnwritableError, UserInputError
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+_written: set[Path] = set()  # the temporary paths that this process is writing to
 # `Path` makes one slash of two. One letter alone is a drive of Windows.
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
@@ -44,8 +46,14 @@ def _temporary_path(path: Path) -> Path:
 
 
 @contextmanager
-def _write_errors(path: Path, temporary: Path) -> Iterator[None]:
-    """Turns an OSError about writing `path` into a `UserInputError`; others pass unchanged."""
+def write_errors(path: Path, temporary: Path | None = None) -> Iterator[None]:
+    """Turns an OSError about writing `path` into a `UserInputError`; others pass unchanged.
+
+    Args:
+        path: the file or folder that is written.
+        temporary: what is written in its place at first.
+    """
+    temporary = temporary or path
     try:
         yield
     except OSError as error:
@@ -85,8 +93,9 @@ def atomic_file(path: str | os.PathLike) -> Iterator[Path]:
     """
     path = require_local(path)
     temporary = _temporary_path(path)
+    _written.add(temporary)
     try:
-        with _write_errors(path, temporary):
+        with write_errors(path, temporary):
             path.parent.mkdir(parents=True, exist_ok=True)
             yield temporary
             _sync(temporary)
@@ -96,6 +105,7 @@ def atomic_file(path: str | os.PathLike) -> Iterator[Path]:
         # If the folder cannot be written, there is no temporary file to delete either.
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+        _written.discard(temporary)
 
 
 @contextmanager
@@ -113,8 +123,9 @@ def atomic_folder(path: str | os.PathLike) -> Iterator[Path]:
     """
     path = require_local(path)
     temporary, old = _temporary_path(path), _temporary_path(path)
+    _written.add(temporary)
     try:
-        with _write_errors(path, temporary):
+        with write_errors(path, temporary):
             temporary.mkdir(parents=True)
             yield temporary
             for file in sorted(temporary.rglob("*")):
@@ -132,6 +143,42 @@ def atomic_folder(path: str | os.PathLike) -> Iterator[Path]:
     finally:
         for folder in (temporary, old):
             shutil.rmtree(folder, ignore_errors=True)
+        _written.discard(temporary)
+
+
+def require_writable(folder: str | os.PathLike) -> None:
+    """Checks that a folder can be written to, or made; leaves nothing behind.
+
+    Raises:
+        UserInputError: the disk is full or the folder cannot be written.
+    """
+    path = Path(folder).absolute()
+    existing = next(place for place in (path, *path.parents) if place.exists())
+    with write_errors(Path(folder), existing), tempfile.TemporaryFile(dir=existing) as file:
+        file.write(b"0")
+
+
+def remove_partials(path: Path) -> None:
+    """Deletes what processes that were killed while they wrote `path` left beside it.
+
+    Call it where no other process writes `path`.
+
+    Args:
+        path: the file or folder; its name may hold the wildcards of `Path.glob`.
+    """
+    for partial in path.parent.glob(f".{path.stem}.*.part{path.suffix}"):
+        if partial.is_dir():
+            shutil.rmtree(partial, ignore_errors=True)
+        else:
+            partial.unlink(missing_ok=True)
+
+
+def delete_own_partials() -> None:
+    """Deletes what this process is writing; call it where the process ends without unwinding."""
+    for temporary in tuple(_written):
+        shutil.rmtree(temporary, ignore_errors=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -156,7 +203,7 @@ def lock(folder: str | os.PathLike) -> Iterator[None]:
 
     folder = Path(folder)
     path = folder / ".lock"
-    with _write_errors(folder, path):
+    with write_errors(folder, path):
         folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     with open(descriptor, "r+", errors="replace") as file:

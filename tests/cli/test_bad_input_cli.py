@@ -222,6 +222,8 @@ CASES = {
     "speech",
     "evaluate none one --out out": "{none}: no such folder; give one with wav, flac, ogg or mp3 "
     "files",
+    "evaluate recordings one --out good.yaml": "{good.yaml}: cannot be written (Not a directory); "
+    "choose another folder",
     "evaluate recordings other --out out": "{other/c.wav}: has no recording of the same name in "
     "{recordings}",
     "prepare none out": "{none}: no such folder; give one with recordings",

@@ -216,7 +216,7 @@ def test_weights_are_packed_from_runs_files_and_shipped_voices(home, tmp_path):
     assert len(packed.generator) > 10
 
 
-def test_longer_finetuning_adds_no_untrained_discriminators(home, tmp_path):
+def test_longer_finetuning_adds_no_untrained_discriminators(home, tmp_path, capsys):
     packed, run = tmp_path / "voice.npz", tmp_path / "run"
     assert main(["export", str(home / "run"), "--to", "weights", "--out", str(packed)]) == 0
     with np.load(packed) as archive:
@@ -224,7 +224,13 @@ def test_longer_finetuning_adds_no_untrained_discriminators(home, tmp_path):
     np.savez(packed, **kept)
     words = ["finetune", str(packed), str(home / "recordings"), str(run)]
     words += ["--set", "training.steps=2", "--set", "training.checkpoint_interval=1"]
-    assert main(words) == 0
+    capsys.readouterr()
+    assert main([*words, "--minutes", "0.0001"]) == 0
+    assert capsys.readouterr().out.splitlines()[-3:] == [
+        f"{run}: trained to step 1 of 2; the same command goes on from there",
+        f"{run}/generator.npz is the voice; hear it with",
+        f"  tf-melgan vocode RECORDINGS --voice {run} --out wavs/",
+    ]
     assert Config.load(run / "config.yaml").training.discriminator_start == 2
     # For longer still, and with other recordings, which have no effect.
     before = (run / "data/index.json").read_bytes()
@@ -232,6 +238,7 @@ def test_longer_finetuning_adds_no_untrained_discriminators(home, tmp_path):
     write_audio(other / "c.wav", *speak("Three blue doors."))
     words[2], words[5] = str(other), "training.steps=3"
     assert main(words) == 0
+    assert f"{run}: trained to step 3\n" in capsys.readouterr().out
     assert Config.load(run / "config.yaml").training.discriminator_start == 3
     assert (run / "data/index.json").read_bytes() == before
 

@@ -4,6 +4,7 @@ import argparse
 from typing import Any
 
 from tf_melgan.cli.options import add_command, local_path
+from tf_melgan.files import require_writable
 
 
 def add_parser(commands: Any) -> None:
@@ -28,6 +29,7 @@ def _run(arguments: argparse.Namespace) -> None:
     from tf_melgan.evaluation import report
     from tf_melgan.evaluation.comparison import add_griffin_lim, evaluate
 
+    require_writable(arguments.out)
     systems = list(arguments.systems)
     if arguments.griffin_lim:
         baseline = arguments.out / "griffin-lim"

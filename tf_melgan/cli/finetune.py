@@ -10,6 +10,7 @@ from tf_melgan.cli.options import (
     local_path,
     parse_settings,
 )
+from tf_melgan.cli.runs import report_end, resumable
 
 
 def add_parser(commands: Any) -> None:
@@ -34,7 +35,16 @@ def add_parser(commands: Any) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    with hide_engine_logs():
-        from tf_melgan.training.finetuning import finetune
-    settings = parse_settings(arguments.set)
-    finetune(arguments.voice, arguments.recordings, arguments.run_folder, settings)
+    run, settings = arguments.run_folder, parse_settings(arguments.set)
+    with resumable(run):
+        with hide_engine_logs():
+            from tf_melgan.training.finetuning import finetune
+        model = finetune(
+            arguments.voice,
+            arguments.recordings,
+            run,
+            settings,
+            minutes=arguments.minutes,
+            data_changed=arguments.data_changed,
+        )
+    report_end(run, model.config.training.steps)

@@ -63,9 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         return _failed(f"{error.filename}: {error.strerror}")
     except KeyboardInterrupt as error:
-        hint = "; run the same command again to resume from the last checkpoint, if there is one"
-        resumes = arguments.command in ("train", "finetune")
-        print(f"\ntf-melgan: interrupted{hint if resumes else ''}", file=sys.stderr)
+        print("\ntf-melgan: interrupted", file=sys.stderr)
         return _TERMINATED if isinstance(error, _Terminated) else _INTERRUPTED
 
 

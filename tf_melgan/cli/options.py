@@ -53,7 +53,7 @@ def add_command(
 
 
 def add_run_arguments(command: argparse.ArgumentParser) -> None:
-    """Adds the run's folder and `--set` to a command that trains."""
+    """Adds the run's folder and the options that all commands that train share."""
     command.add_argument(
         "run_folder",
         type=local_path,
@@ -66,6 +66,17 @@ def add_run_arguments(command: argparse.ArgumentParser) -> None:
         default=[],
         metavar="KEY=VALUE",
         help="set a key of the config; can be repeated",
+    )
+    command.add_argument(
+        "--minutes",
+        type=float,
+        metavar="N",
+        help="stop after N minutes with a checkpoint; the same command goes on from there",
+    )
+    command.add_argument(
+        "--data-changed",
+        action="store_true",
+        help="resume with other recordings than the run was trained on so far",
     )
 
 

@@ -11,6 +11,7 @@ from tf_melgan.cli.options import (
     local_path,
     parse_settings,
 )
+from tf_melgan.cli.runs import report_end, resumable
 from tf_melgan.config import Config
 
 
@@ -39,9 +40,18 @@ def _run(arguments: argparse.Namespace) -> None:
     if arguments.dry_run:
         _dry_run(config, arguments.data)
         return
-    with hide_engine_logs():
-        from tf_melgan.training.loop import train
-    train(config, arguments.data, arguments.run_folder)
+    run = arguments.run_folder
+    with resumable(run):
+        with hide_engine_logs():
+            from tf_melgan.training.loop import train
+        train(
+            config,
+            arguments.data,
+            run,
+            minutes=arguments.minutes,
+            data_changed=arguments.data_changed,
+        )
+    report_end(run, config.training.steps)
 
 
 def _dry_run(config: Config, data: Path) -> None:

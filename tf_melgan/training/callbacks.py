@@ -1,7 +1,8 @@
-"""Keras callbacks of a run: validation, checkpoints, history, TensorBoard, progress."""
+"""Keras callbacks of a run: steps, validation, learning rates, checkpoints, history, progress."""
 
 import json
 import math
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,16 +12,47 @@ import numpy as np
 
 from tf_melgan.audio.mel import log_mel
 from tf_melgan.data.prepared import Prepared
-from tf_melgan.errors import UserInputError
+from tf_melgan.errors import UserInputError, require
 from tf_melgan.evaluation import pictures
 from tf_melgan.evaluation.metrics import stft_distance
 from tf_melgan.files import atomic_file
 from tf_melgan.progress import Progress
 from tf_melgan.training import backends, checkpoints
+from tf_melgan.training.background import Background
+from tf_melgan.voices.run_folder import CURVES, HISTORY
 
 VALIDATION_SCORE = "validation_mel"
 _UTTERANCES = 24
-_LOGGED_UTTERANCES = 2
+
+
+class Steps(keras.callbacks.Callback):
+    """Counts the steps of a run, and ends `fit` when the time is up.
+
+    Args:
+        done: the step that the run begins or resumes from.
+        deadline: when to end, in seconds of `time.monotonic`; infinity for never.
+
+    Attributes:
+        done: the steps done so far.
+    """
+
+    async_safe = True
+
+    def __init__(self, done: int, deadline: float):
+        super().__init__()
+        self.done, self._deadline = done, deadline
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        # The ends of steps are reported by other threads on JAX, the beginnings by this one.
+        self.done += 1
+        self._check_time()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self._check_time()
+
+    def _check_time(self) -> None:
+        if time.monotonic() >= self._deadline:
+            self.model.stop_training = True
 
 
 class Validation(keras.callbacks.Callback):
@@ -77,7 +109,7 @@ class LearningRates(keras.callbacks.Callback):
 
 
 class Checkpoints(keras.callbacks.Callback):
-    """Writes a checkpoint after each interval and copies its generator if it is the best one.
+    """Writes a checkpoint after each interval and keeps its generator if it is the best one.
 
     While the generator trains on spectral losses only, the best checkpoint is the one with the
     lowest validation log-mel distance. With discriminators, the best checkpoint is the last one:
@@ -86,24 +118,21 @@ class Checkpoints(keras.callbacks.Callback):
 
     Args:
         run: the run's folder.
-        interval: steps per epoch, and so between checkpoints.
+        steps: the run's steps.
         best: the lowest validation log-mel distance so far; infinity for a new run.
         state: further values to store in `state.json`.
     """
 
-    def __init__(self, run: Path, interval: int, best: float, state: dict[str, Any]):
+    def __init__(self, run: Path, steps: Steps, best: float, state: dict[str, Any]):
         super().__init__()
-        self.run, self.interval, self.best, self.state = run, interval, best, state
+        self.run, self.steps, self.best, self.state = run, steps, best, state
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        logs, step = logs or {}, (epoch + 1) * self.interval
+        logs, step = logs or {}, self.steps.done
         validated = VALIDATION_SCORE in logs
         distance = logs.get(VALIDATION_SCORE, math.inf)
         if math.isnan(distance) or math.isnan(logs.get("generator", 0.0)):
-            raise UserInputError(
-                f"{self.run}: training diverged before step {step}, its losses are NaN; start a "
-                "new run with a lower optimizer.learning_rate; the earlier checkpoints are kept"
-            )
+            raise checkpoints.diverged(self.run, step, "its losses are NaN")
         is_best = distance < self.best or self.model.adversarial or not validated
         self.best = min(distance, self.best)
         best = self.best if math.isfinite(self.best) else None
@@ -114,81 +143,62 @@ class Checkpoints(keras.callbacks.Callback):
 
 
 class History(keras.callbacks.Callback):
-    """Writes one line of JSON per interval to `history.jsonl` and plots it in `curves.png`.
+    """Writes one line of JSON per interval to `history.jsonl`.
 
     A line holds the step, all losses, the discriminators' mean scores, the learning rates and the
     validation distances. On resume, lines of steps after the checkpoint are dropped.
 
     Args:
         run: the run's folder.
-        interval: steps per epoch.
-        step: the step that the run resumes from; 0 for a new run.
+        steps: the run's steps.
+
+    Raises:
+        UserInputError: `history.jsonl` is damaged.
     """
 
-    def __init__(self, run: Path, interval: int, step: int):
+    def __init__(self, run: Path, steps: Steps):
         super().__init__()
-        self.path, self.interval = run / "history.jsonl", interval
-        lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.exists() else []
-        self._lines = [line for line in lines if json.loads(line)["step"] <= step]
+        self.path, self.steps = run / HISTORY, steps
+        self._rows = _history(self.path, steps.done) if self.path.exists() else []
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        row = {"step": (epoch + 1) * self.interval, **(logs or {})}
-        self._lines.append(json.dumps(row))
+        self._rows.append({"step": self.steps.done, **(logs or {})})
         with atomic_file(self.path) as temporary:
-            temporary.write_text("\n".join(self._lines) + "\n", encoding="utf-8")
-        pictures.curves(self.path.with_name("curves.png"), self.path)
+            lines = [json.dumps(row) + "\n" for row in self._rows]
+            temporary.write_text("".join(lines), encoding="utf-8")
 
 
-class TensorBoard(keras.callbacks.Callback):
-    """Logs losses, scores, learning rates, audio and mel images to TensorBoard.
+class Curves(keras.callbacks.Callback):
+    """Plots `history.jsonl` in `curves.png` after each interval, while training goes on.
 
-    Works on the TensorFlow and on the JAX backend.
+    It takes a second in which the device would be idle. Place it after `Checkpoints`: what runs
+    beside the drawing is slower.
 
     Args:
-        run: the run's folder; events are written to its `logs/`.
-        interval: steps per epoch.
-        step: the step that the run resumes from; events logged after it are dropped.
-        validation: the callback whose first two generated utterances are logged.
+        run: the run's folder.
     """
 
-    def __init__(self, run: Path, interval: int, step: int, validation: Validation):
+    def __init__(self, run: Path):
         super().__init__()
-        self.interval, self.validation = interval, validation
-        self._folder, self._step = str(run / "logs"), step
-        self._writer: Any = None
+        self._picture, self._history = run / CURVES, run / HISTORY
+        self._background = Background()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        from tensorboardX import SummaryWriter
-
-        if self._writer is None:
-            self._writer = SummaryWriter(self._folder, purge_step=self._step + 1)
-        step, spec = (epoch + 1) * self.interval, self.validation.spec
-        for name, value in (logs or {}).items():
-            self._writer.add_scalar(_tag(name), value, step)
-        for index, audio in enumerate(self.validation.generated[:_LOGGED_UTTERANCES]):
-            name = f"utterance/{index}"
-            self._writer.add_audio(name, audio[:, None], step, spec.sample_rate)
-            self._writer.add_image(f"{name}/generated", _picture(log_mel(audio, spec)), step)
-            self._writer.add_image(f"{name}/recorded", _picture(self.validation.mels[index]), step)
-        self._writer.flush()
+        self._background.run(pictures.curves, self._picture, self._history)
 
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
-        if self._writer is not None:
-            self._writer.close()
+        self._background.wait()
 
 
-def _tag(name: str) -> str:
-    """The TensorBoard tag of a logged value, "group/name"."""
-    for group in ("validation", "score", "learning_rate"):
-        if name.startswith(f"{group}_"):
-            return f"{group}/{name.removeprefix(f'{group}_')}"
-    return f"loss/{name}"
-
-
-def _picture(mel: np.ndarray) -> np.ndarray:
-    """Log-mel (frames, n_mels) → grayscale image, uint8 (1, n_mels, frames), low bands below."""
-    scaled = (mel - mel.min()) / max(np.ptp(mel), 1e-9)
-    return (255 * scaled.T[::-1]).astype(np.uint8)[None]
+def _history(path: Path, last: int) -> list[dict[str, float]]:
+    """The rows of a run's history up to the step `last`."""
+    try:
+        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        numbers = all(isinstance(value, int | float) for row in rows for value in row.values())
+        require(numbers and all("step" in row for row in rows), "")
+    except (OSError, ValueError, AttributeError):
+        raise UserInputError(f"{path}: is damaged; delete it to go on without it") from None
+    return [row for row in rows if row["step"] <= last]
 
 
 class StepProgress(keras.callbacks.Callback):
@@ -196,15 +206,15 @@ class StepProgress(keras.callbacks.Callback):
 
     Args:
         progress: the progress bar, in steps.
-        interval: steps per epoch.
+        steps: the run's steps.
     """
 
     # It only counts, so that Keras need not wait for a step's results.
     async_safe = True
 
-    def __init__(self, progress: Progress, interval: int):
+    def __init__(self, progress: Progress, steps: Steps):
         super().__init__()
-        self.progress, self.interval = progress, interval
+        self.progress, self.steps = progress, steps
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self.progress.advance()
@@ -212,4 +222,4 @@ class StepProgress(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         shown = ("generator", "discriminator", VALIDATION_SCORE, "validation_stft")
         values = [f"{name} {logs[name]:.4g}" for name in shown if logs and name in logs]
-        self.progress.line(f"step {(epoch + 1) * self.interval}: {', '.join(values)}")
+        self.progress.line(f"step {self.steps.done}: {', '.join(values)}")

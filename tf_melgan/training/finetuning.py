@@ -8,10 +8,11 @@ from typing import Any
 from tf_melgan import voices
 from tf_melgan.config import Config
 from tf_melgan.data.prepare import prepare
-from tf_melgan.training import checkpoints
+from tf_melgan.files import lock
+from tf_melgan.training.averaging import keep_start
 from tf_melgan.training.gan import MelGAN
 from tf_melgan.training.loop import load, train
-from tf_melgan.voices.run_folder import generator_file
+from tf_melgan.voices.run_folder import checkpoint_folders, generator_file
 from tf_melgan.voices.weights_file import VoiceWeights, load_weights
 
 
@@ -20,6 +21,8 @@ def finetune(
     recordings: str | os.PathLike,
     run: str | os.PathLike,
     settings: dict[str, Any] | None = None,
+    minutes: float | None = None,
+    data_changed: bool = False,
 ) -> MelGAN:
     """Fine-tunes a trained voice on recordings of a new speaker.
 
@@ -39,6 +42,8 @@ def finetune(
         recordings: a folder tree of audio files of one speaker, who has given consent.
         run: the run's folder; created if missing.
         settings: new values for keys of the voice's config, by dotted key.
+        minutes: stop after so many minutes of training, with a checkpoint.
+        data_changed: prepare the recordings again, and let the run resume with those of now.
 
     Returns:
         The trained model.
@@ -49,20 +54,23 @@ def finetune(
     weights = _trained(voice)
     adversarial = weights.discriminator is not None
     config = _recipe(weights.config, adversarial, settings or {})
-    data = Path(run) / "data"
-    if checkpoints.latest(Path(run)) is None:
-        print(prepare(recordings, data, config.mel))
-    else:
-        print(f"{run}: continues with the recordings prepared when the run started")
+    run = Path(run)
+    data = run / "data"
+    with lock(run):
+        if data_changed or not checkpoint_folders(run):
+            print(prepare(recordings, data, config.mel))
+        else:
+            print(f"{run}: continues with the recordings prepared when the run started")
 
     def start(model: MelGAN) -> None:
         weights.assign_generator(model.generator)
         if model.average is not None:
             weights.assign_generator(model.average)
+            keep_start(model.average_total, config.training.ema_decay)
         if adversarial:
             weights.assign_discriminator(model.discriminator)
 
-    return train(config, data, run, start=start)
+    return train(config, data, run, start=start, minutes=minutes, data_changed=data_changed)
 
 
 def pack(voice: str | os.PathLike, path: str | os.PathLike) -> None:

@@ -3,6 +3,7 @@
 A run is a folder:
 
     RUN/config.yaml       the complete config
+    RUN/.lock             held while the run is trained, with the process's id
     RUN/checkpoints/      the last two checkpoints; see `tf_melgan.training.checkpoints`
     RUN/generator.npz     the generator to vocode with; see `tf_melgan.training.callbacks`
     RUN/history.jsonl     losses, scores and validation distances, one line per interval
@@ -14,29 +15,34 @@ import hashlib
 import json
 import math
 import os
+import sys
+import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import keras
 
 from tf_melgan.config import Config
 from tf_melgan.data.batches import segments
 from tf_melgan.data.prepared import Prepared
-from tf_melgan.errors import UserInputError
+from tf_melgan.errors import UserInputError, require
+from tf_melgan.files import lock
 from tf_melgan.progress import Progress
-from tf_melgan.training import backends, checkpoints
+from tf_melgan.training import backends, checkpoints, run_config
 from tf_melgan.training.callbacks import (
     Checkpoints,
+    Curves,
     History,
     LearningRates,
     StepProgress,
-    TensorBoard,
+    Steps,
     Validation,
 )
 from tf_melgan.training.gan import MelGAN
-from tf_melgan.voices.run_folder import CONFIG, generator_file
+from tf_melgan.training.optimizers import adam
+from tf_melgan.training.tensorboard import TensorBoard
+from tf_melgan.voices.run_folder import CONFIG, generator_file, step_of
 
 
 def train(
@@ -45,11 +51,14 @@ def train(
     run: str | os.PathLike,
     devices: list[str] | None = None,
     start: Callable[[MelGAN], None] | None = None,
+    minutes: float | None = None,
+    data_changed: bool = False,
 ) -> MelGAN:
     """Trains a vocoder up to step `config.training.steps`.
 
-    If the run has a checkpoint, training resumes from the last one. A resumed run is bit-identical
-    to an uninterrupted run on the same machine, with the same software and number of threads.
+    If the run has a checkpoint, training resumes from the last one. The weights of a resumed run
+    are bit-identical to those of an uninterrupted run on the same machine, with the same software
+    and number of threads.
 
     Examples:
         >>> from tf_melgan import Config, Vocoder, train
@@ -59,91 +68,130 @@ def train(
     Args:
         config: the run's config. For an existing run it must be the same; only `training.steps`
             may change, and `training.discriminator_start` if discriminators never take part.
-        data: a folder written by `prepare`.
-        run: the run's folder; created if missing.
+        data: a folder written by `prepare`. All its files are read and their checksums compared
+            when a run starts; when it resumes, those that changed since `prepare`.
+        run: the run's folder; created if missing. It is locked while it is trained.
         devices: names of the devices to train on, as TensorFlow names them; all GPUs if None. The
             JAX backend trains on one device.
         start: called with the model of a new run before its first step, for example to set
             initial weights.
+        minutes: stop after so many minutes with a checkpoint of the step reached by then.
+        data_changed: let a run resume with other recordings than those it was trained on so far.
 
     Returns:
         The trained model.
 
     Raises:
-        UserInputError: the data or the run do not fit the config or are damaged, training
-            diverged, or the backend cannot train on the given devices.
+        UserInputError: the data or the run do not fit the config or are damaged, another process
+            trains the run, training diverged, or the backend cannot train on the given devices.
     """
-    run, training = Path(run), config.training
     prepared = Prepared.open(data)
     prepared.require_spec(config.mel)
+    with lock(run):
+        return _train(config, prepared, Path(run), devices, start, _deadline(minutes), data_changed)
+
+
+def _train(
+    config: Config,
+    prepared: Prepared,
+    run: Path,
+    devices: list[str] | None,
+    start: Callable[[MelGAN], None] | None,
+    deadline: float,
+    data_changed: bool,
+) -> MelGAN:
     checkpoints.recover(run)
     last = checkpoints.latest(run)
-    if last is not None and checkpoints.step_of(last) > training.steps:
-        raise UserInputError(
-            f"{run}: is at step {checkpoints.step_of(last)}, beyond training.steps "
-            f"{training.steps}; give more steps, or another run folder"
+    prepared.verify(quick=last is not None)
+    change = run_config.check(run, config, step_of(last) if last else 0)
+    model = _build(config, devices)
+    best, steps = math.inf, Steps(0, deadline)
+    fingerprint = _fingerprint(prepared)
+    if last is not None:
+        state = checkpoints.restore(last, model)
+        steps.done = state["step"]
+        if state["data"] == fingerprint:
+            best = math.inf if state["best"] is None else state["best"]
+        elif not data_changed:
+            raise UserInputError(
+                f"{prepared.folder}: does not hold the recordings that {run} was trained on so "
+                "far; restore them, go on with those of now by --data-changed, or start a new run"
+            )
+    elif start is not None:
+        start(model)
+    config.save(run / CONFIG)
+    if change:
+        print(change, file=sys.stderr)
+    with Progress(config.training.steps, "train", done=steps.done) as progress:
+        validation = Validation(prepared)
+        state = {"data": fingerprint, "seed": config.training.seed}
+        callbacks = [
+            steps,
+            validation,
+            LearningRates(),
+            StepProgress(progress, steps),
+            History(run, steps),
+            Checkpoints(run, steps, best, state),
+            Curves(run),
+            TensorBoard(run, steps, validation),
+        ]
+        _fit(model, prepared, steps, callbacks)
+    return model
+
+
+def _fit(model: MelGAN, prepared: Prepared, steps: Steps, callbacks: list) -> None:
+    """Trains to the last step, or until the time is up."""
+    training = model.config.training
+    interval = training.checkpoint_interval
+    # Pre-training and adversarial training compile different steps: the first one does not run the
+    # discriminators at all. A run that stopped by the clock first completes its interval.
+    complete = -(-steps.done // interval) * interval
+    ends = {complete, min(training.discriminator_start, training.steps), training.steps}
+    for end in sorted(end for end in ends if end > steps.done):
+        first = steps.done
+        adversarial = first >= training.discriminator_start
+        if adversarial != model.adversarial:
+            # The model's own optimizers: in float16 they are wrapped and hold the loss scale.
+            model.compile(model.generator_optimizer, model.discriminator_optimizer, adversarial)
+        model.fit(
+            segments(
+                prepared,
+                training.batch,
+                training.segment,
+                training.seed,
+                training.gain,
+                training.silence_probability,
+                training.start_probability,
+                start_step=first,
+            ),
+            initial_epoch=first // interval,
+            epochs=end // interval,
+            steps_per_epoch=min(interval, end - first),
+            callbacks=callbacks,
+            shuffle=False,
+            verbose=0,
         )
-    _claim(run, config)
+        if steps.done < end:
+            return
+
+
+def _deadline(minutes: float | None) -> float:
+    if minutes is None:
+        return math.inf
+    require(minutes > 0, f"minutes is {minutes}; give more than 0")
+    return time.monotonic() + 60 * minutes
+
+
+def _build(config: Config, devices: list[str] | None) -> MelGAN:
+    """The compiled model of a new run."""
+    training = config.training
     keras.utils.set_random_seed(training.seed)
     # A resumed run must be bit-identical to an uninterrupted one.
     backends.enable_determinism()
     with backends.distribution_scope(devices):
         model = MelGAN(config, dtype=training.precision)
-        generator_optimizer = _adam(config, training.steps)
         adversarial_steps = max(1, training.steps - training.discriminator_start)
-        discriminator_optimizer = _adam(config, adversarial_steps)
-        model.compile(generator_optimizer, discriminator_optimizer)
-
-    fingerprint = _fingerprint(prepared)
-    state: dict[str, Any] = {"step": 0, "best": None}
-    if last is None and start is not None:
-        start(model)
-    if last is not None:
-        state = checkpoints.restore(last, model)
-        if state["data"] != fingerprint:
-            raise UserInputError(
-                f"{data}: does not hold the recordings that {run} was trained on so far; restore "
-                "them, or start a new run"
-            )
-    best = math.inf if state["best"] is None else state["best"]
-    step, interval = state["step"], training.checkpoint_interval
-    validation = Validation(prepared)
-    with Progress(training.steps, "train", done=step) as progress:
-        callbacks = [
-            validation,
-            LearningRates(),
-            StepProgress(progress, interval),
-            TensorBoard(run, interval, step, validation),
-            History(run, interval, step),
-            Checkpoints(run, interval, best, {"data": fingerprint, "seed": training.seed}),
-        ]
-        # Pre-training and adversarial training compile different steps: the first one does not
-        # run the discriminators at all.
-        for end in sorted({min(training.discriminator_start, training.steps), training.steps}):
-            if step >= end:
-                continue
-            adversarial = step >= training.discriminator_start
-            # The model's own optimizers: in float16 they are wrapped and hold the loss scale.
-            model.compile(model.generator_optimizer, model.discriminator_optimizer, adversarial)
-            model.fit(
-                segments(
-                    prepared,
-                    training.batch,
-                    training.segment,
-                    training.seed,
-                    training.gain,
-                    training.silence_probability,
-                    training.start_probability,
-                    start_step=step,
-                ),
-                initial_epoch=step // interval,
-                epochs=end // interval,
-                steps_per_epoch=interval,
-                callbacks=callbacks,
-                shuffle=False,
-                verbose=0,
-            )
-            step = end
+        model.compile(adam(config, training.steps), adam(config, adversarial_steps))
     return model
 
 
@@ -166,61 +214,9 @@ def load(run: str | os.PathLike) -> MelGAN:
         raise UserInputError(f"{run}: its checkpoints are missing; restore the run's folder")
     config = Config.load(run / CONFIG)
     model = MelGAN(config)
-    model.compile(_adam(config, 1), _adam(config, 1))
+    model.compile(adam(config, 1), adam(config, 1))
     checkpoints.restore(last, model)
     return model
-
-
-def _claim(run: Path, config: Config) -> None:
-    """Writes the run's config, or checks that it equals the one that the run already has."""
-    path = run / CONFIG
-    if not path.exists():
-        config.save(path)
-        return
-    saved, given = _flat(Config.load(path).to_dict()), _flat(config.to_dict())
-    changeable = {"training.steps"}
-    if _spectral(saved) and _spectral(given):
-        # The discriminators never start in either config.
-        changeable.add("training.discriminator_start")
-    changed = [key for key in saved | given if given.get(key) != saved.get(key)]
-    mismatches = [key for key in changed if key not in changeable]
-    if mismatches:
-        key = mismatches[0]
-        raise UserInputError(
-            f"{path}: {key} is {saved.get(key)}, not {given.get(key)}; give the run's own config, "
-            "or another run folder"
-        )
-    if changed:
-        config.save(path)
-
-
-def _spectral(flat: dict) -> bool:
-    """Whether a run has no steps with discriminators."""
-    return flat["training.discriminator_start"] >= flat["training.steps"]
-
-
-def _flat(values: dict, prefix: str = "") -> dict:
-    """A nested config as one table, by dotted key."""
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        if isinstance(value, dict):
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[prefix + key] = value
-    return flat
-
-
-def _adam(config: Config, steps: int) -> keras.optimizers.Optimizer:
-    settings = config.optimizer
-    first, last = settings.learning_rate, settings.final_learning_rate
-    rate = {
-        "constant": lambda: first,
-        "exponential": lambda: keras.optimizers.schedules.ExponentialDecay(
-            first, steps, last / first
-        ),
-        "cosine": lambda: keras.optimizers.schedules.CosineDecay(first, steps, alpha=last / first),
-    }[settings.decay]()
-    return keras.optimizers.Adam(rate, settings.beta_1, settings.beta_2, settings.epsilon)
 
 
 def _fingerprint(prepared: Prepared) -> str:

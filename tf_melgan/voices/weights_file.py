@@ -7,6 +7,7 @@ under `discriminator/000`, ….
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import zipfile
@@ -99,8 +100,11 @@ class VoiceWeights:
             for index, weight in enumerate(weights):
                 arrays[f"{section}/{index:03}"] = weight.astype(dtype)
         arrays[_CONFIG] = np.array(json.dumps(self.config.to_dict()))
-        with atomic_file(path) as temporary, temporary.open("wb") as file:
-            np.savez(file, **arrays)
+        # In memory first: a zip file on a full disk cannot be closed.
+        content = io.BytesIO()
+        np.savez(content, **arrays)
+        with atomic_file(path) as temporary:
+            temporary.write_bytes(content.getbuffer())
 
     def _assign(self, model: keras.Model, arrays: list[np.ndarray], section: str) -> None:
         try:

@@ -1,0 +1,168 @@
+"""What a run refuses, what may change where it resumes, and how the clock stops it."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from keras import ops
+
+from benchmarks import soak
+from tf_melgan.audio.sound_files import write_audio
+from tf_melgan.config import Config
+from tf_melgan.data.prepare import prepare
+from tf_melgan.data.prepared import Prepared, Utterance
+from tf_melgan.errors import UserInputError
+from tf_melgan.files import lock
+from tf_melgan.training import callbacks, finetuning
+from tf_melgan.training.checkpoints import latest
+from tf_melgan.training.finetuning import finetune
+from tf_melgan.training.gan import MelGAN
+from tf_melgan.training.loop import load, train
+from tf_melgan.voices.run_folder import last_step
+from tf_melgan.voices.weights_file import save_weights
+
+CONFIG = Config.from_dict(soak.CONFIG).with_values(
+    **{
+        "training.steps": 4,
+        "training.checkpoint_interval": 4,
+        "training.discriminator_start": 4,
+        "optimizer.decay": "constant",
+        "optimizer.final_learning_rate": 0.0,
+    }
+)
+
+
+def longer(steps: int) -> Config:
+    return CONFIG.with_values(**{"training.steps": steps, "training.discriminator_start": steps})
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with recordings, prepared in data/, and a run of four steps."""
+    folder = tmp_path_factory.mktemp("trained")
+    train(CONFIG, soak.prepare_noise(folder), folder / "run")
+    return folder
+
+
+@pytest.fixture
+def folder(trained: Path, tmp_path: Path) -> Path:
+    """A copy of `trained`, in which the time stamps are those of the original."""
+    return shutil.copytree(trained, tmp_path / "copy")
+
+
+def values(model: MelGAN) -> list[np.ndarray]:
+    return [ops.convert_to_numpy(x) for x in (*model.variables, *model.optimizer.variables)]
+
+
+def test_a_run_stopped_by_the_clock_ends_as_if_it_was_not(folder, monkeypatch):
+    expected = values(train(longer(8), folder / "data", folder / "whole"))
+
+    def at_step_six(steps: callbacks.Steps) -> None:
+        steps.model.stop_training |= steps.done == 6
+
+    run = folder / "run"
+    with monkeypatch.context() as patched:
+        patched.setattr(callbacks.Steps, "_check_time", at_step_six)
+        train(longer(8), folder / "data", run)
+    assert last_step(run) == 6
+    resumed = values(train(longer(8), folder / "data", run))
+    assert last_step(run) == 8
+    for actual, wanted in zip(resumed, expected, strict=True):
+        np.testing.assert_array_equal(actual, wanted)
+    history = (run / "history.jsonl").read_text().splitlines()
+    assert [json.loads(line)["step"] for line in history] == [4, 6, 8]
+
+
+def test_minutes_are_more_than_none(folder):
+    with pytest.raises(UserInputError, match=r"^minutes is 0; give more than 0$"):
+        train(CONFIG, folder / "data", folder / "run", minutes=0)
+
+
+def test_a_run_that_another_process_trains_is_left_alone(folder):
+    run = folder / "run"
+    line = f"^{run}: is in use by process {os.getpid()}; "
+    with lock(run):
+        with pytest.raises(UserInputError, match=line):
+            train(longer(8), folder / "data", run)
+        with pytest.raises(UserInputError, match=line):
+            finetune("lj-lite", folder / "recordings", run)
+    assert Config.load(run / "config.yaml") == CONFIG
+
+
+def test_damaged_recordings_are_not_trained_on(folder):
+    prepared = Prepared.open(folder / "data")
+    first, second = (Path(prepared.place(x)) for x in prepared.utterances("train")[:2])
+    stamp = first.stat()
+    for path in (first, second):
+        path.write_bytes(path.read_bytes()[:-1] + b"\x55")
+    os.utime(first, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    # A new run reads all, one that resumes what has another time stamp.
+    for run, damaged in (("new", first), ("run", second)):
+        with pytest.raises(UserInputError, match=f"^{damaged}: is damaged, its checksum differs"):
+            train(longer(8), folder / "data", folder / run)
+
+
+def test_more_recordings_are_trained_on_only_on_purpose(folder):
+    run, data = folder / "run", folder / "data"
+    state = latest(run) / "state.json"
+    before = json.loads(state.read_text())
+    sound = np.random.default_rng(9).normal(0, 0.1, 30000).astype(np.float32)
+    write_audio(folder / "recordings/train/new.wav", sound, 22050)
+    prepare(folder / "recordings", data, CONFIG.mel)
+    with pytest.raises(UserInputError) as caught:
+        train(longer(8), data, run)
+    assert str(caught.value) == (
+        f"{data}: does not hold the recordings that {run} was trained on so far; restore them, go "
+        "on with those of now by --data-changed, or start a new run"
+    )
+    assert Config.load(run / "config.yaml") == CONFIG and last_step(run) == 4
+    train(longer(8), data, run, data_changed=True)
+    after = json.loads((latest(run) / "state.json").read_text())
+    assert after["step"] == 8 and after["data"] != before["data"]
+    # Distances over other recordings are not compared.
+    assert after["is_best"]
+    train(longer(8), data, run)
+
+
+def test_a_damaged_checkpoint_is_not_resumed_from(folder):
+    weights = latest(folder / "run") / "model.weights.h5"
+    content = bytearray(weights.read_bytes())
+    content[-5000] ^= 4
+    weights.write_bytes(content)
+    for use in (
+        lambda: train(longer(8), folder / "data", folder / "run"),
+        lambda: load(folder / "run"),
+    ):
+        with pytest.raises(UserInputError, match=f"^{weights}: is damaged, its checksum differs; "):
+            use()
+
+
+def test_finetuning_keeps_the_trained_weights_in_its_average(folder, tmp_path):
+    packed = tmp_path / "voice.npz"
+    start = CONFIG.generator.build_generator(CONFIG.mel)
+    save_weights(packed, CONFIG, start, dtype=np.float32)
+    settings = {"training.steps": 1, "training.checkpoint_interval": 1, "training.ema_decay": 0.75}
+    model = finetune(packed, folder / "recordings", tmp_path / "run", settings)
+    for before, after, mean in zip(
+        start.get_weights(), model.generator.get_weights(), model.average.get_weights(), strict=True
+    ):
+        np.testing.assert_allclose(mean, 0.75 * before + 0.25 * after, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("data_changed", [False, True])
+def test_finetuning_prepares_other_recordings_only_on_purpose(folder, monkeypatch, data_changed):
+    seen = {}
+    monkeypatch.setattr(finetuning, "train", lambda *args, **settings: seen.update(settings))
+    run, other = folder / "run", folder / "recordings/validation"
+    prepare(folder / "recordings", run / "data", Config().mel)
+    finetune("lj-lite", other, run, minutes=3.0, data_changed=data_changed)
+    paths = {x.path for split in ("train", "validation") for x in utterances(run / "data", split)}
+    assert (paths == {"0.wav"}) is data_changed
+    assert seen["minutes"] == 3.0 and seen["data_changed"] is data_changed
+
+
+def utterances(data: Path, split: str) -> list[Utterance]:
+    return Prepared.open(data).utterances(split)
