@@ -1,7 +1,10 @@
 """The exception for errors that a user can fix; the command line prints it and exits with 2."""
 
 import difflib
+import reprlib
 from collections.abc import Sequence
+
+_LONGEST_KEY = 60
 
 
 class UserInputError(ValueError):
@@ -20,7 +23,27 @@ def require(holds: bool, message: str) -> None:
 
 def require_choice(key: str, value: object, known: tuple[str, ...]) -> None:
     """Raises `UserInputError` unless `value` is one of `known`."""
-    require(value in known, f"{key} is {value!r}; choose one of {', '.join(known)}")
+    require(value in known, f"{key} is {shown(value)}; choose one of {', '.join(known)}")
+
+
+def require_range(key: str, value: float, low: float, high: float) -> None:
+    """Raises `UserInputError` unless `value` is in the range from `low` to `high`."""
+    require(value >= low, f"{key} is {shown(value)}; it must be at least {low}")
+    require(value <= high, f"{key} is {shown(value)}; it must be at most {high}")
+
+
+def shown(value: object) -> str:
+    """How an error message shows `value`: on one line, the middle of a long one left out."""
+    try:
+        return reprlib.repr(value)
+    except ValueError:  # Python does not write whole numbers of thousands of digits.
+        return "a number of thousands of digits"
+
+
+def shown_key(key: object) -> str:
+    """How an error message shows the key of a table: a word as it is, and else as `shown`."""
+    plain = isinstance(key, str) and key.isidentifier() and len(key) <= _LONGEST_KEY
+    return str(key) if plain else shown(key)
 
 
 def suggest(name: object, known: Sequence[str], prefix: str = "") -> str:

@@ -23,11 +23,11 @@ ERRORS = {
     ),
     "unknown logarithm": (
         lambda: MelSpec(log="dB"),
-        "mel.log is 'dB'; choose log10 or ln",
+        "mel.log is 'dB'; choose one of log10, ln",
     ),
     "floor of nothing": (
         lambda: MelSpec(floor=0.0),
-        "mel.floor is 0.0; it must be above 0 and below 1",
+        "mel.floor is 0.0; it must be at least 1e-30",
     ),
     "no bands": (
         lambda: MelSpec(n_mels=0),

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from tf_melgan.audio.mel_spec import MelSpec, spec_mismatches
-from tf_melgan.errors import UserInputError
+from tf_melgan.errors import UserInputError, shown
 
 
 def check_mel(
@@ -37,7 +37,8 @@ def check_mel(
         raise UserInputError(
             f"{name}: {'; '.join(mismatches)}; compute the mel with the expected spec"
         )
-    mel = check_mel_shape(np.asarray(mel), spec, name)
+    mel = np.asarray(mel)
+    check_mel_shape(mel.shape, mel.dtype, spec, name)
     if not np.isfinite(mel).all():
         raise UserInputError(f"{name}: holds NaN or infinite values; give finite ones")
     low, high = spec.log_floor, spec.log_ceiling
@@ -50,21 +51,20 @@ def check_mel(
     return mel.astype(np.float32)
 
 
-def check_mel_shape(mel: np.ndarray, spec: MelSpec, name: str) -> np.ndarray:
-    """Returns `mel` unchanged if it has a floating-point dtype and the shape (frames, n_mels).
+def check_mel_shape(shape: tuple[int, ...], dtype: np.dtype, spec: MelSpec, name: str) -> None:
+    """Checks that a mel has a floating-point dtype and the shape (frames, n_mels).
 
     Raises:
         UserInputError: the dtype or the shape is wrong.
     """
     bands = spec.n_mels
-    if not np.issubdtype(mel.dtype, np.floating):
-        raise UserInputError(f"{name}: holds {mel.dtype}; give float32 log-mels")
-    if mel.ndim != 2 or 0 in mel.shape:
-        raise UserInputError(f"{name}: has shape {mel.shape}; give (frames, {bands})")
-    if mel.shape[1] != bands:
-        hint = "; transpose it" if mel.shape[0] == bands else ""
-        raise UserInputError(f"{name}: has shape {mel.shape}, not (frames, {bands}){hint}")
-    return mel
+    if not np.issubdtype(dtype, np.floating):
+        raise UserInputError(f"{name}: holds {dtype!s:.60}; give float32 log-mels")
+    if len(shape) != 2 or 0 in shape:
+        raise UserInputError(f"{name}: has shape {shown(shape)}; give (frames, {bands})")
+    if shape[1] != bands:
+        hint = "; transpose it" if shape[0] == bands else ""
+        raise UserInputError(f"{name}: has shape {shape}, not (frames, {bands}){hint}")
 
 
 def convert_mel(

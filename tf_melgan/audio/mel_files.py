@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -11,8 +12,9 @@ from tf_melgan.audio.listing import SUFFIXES as SOUND_SUFFIXES
 from tf_melgan.audio.listing import list_audio
 from tf_melgan.audio.mel import log_mel_valid, pad_audio
 from tf_melgan.audio.mel_spec import MelSpec
+from tf_melgan.audio.npy_header import read_header
 from tf_melgan.audio.sound_files import load_audio, read_audio
-from tf_melgan.errors import UserInputError
+from tf_melgan.errors import UserInputError, require
 
 SUFFIXES = (*SOUND_SUFFIXES, ".npy")
 _CHUNK_FRAMES = 512
@@ -35,7 +37,7 @@ def iter_chunks(path: str | Path, spec: MelSpec) -> Iterator[np.ndarray]:
     """
     path = Path(path)
     if path.suffix.lower() == ".npy":
-        mel = check_mel_shape(_opened(path), spec, str(path))
+        mel = _opened(path, spec)
         for start in range(0, len(mel), _CHUNK_FRAMES):
             yield check_mel(mel[start : start + _CHUNK_FRAMES], spec, name=str(path))
         return
@@ -70,16 +72,24 @@ def count_frames(path: str | Path, spec: MelSpec) -> int:
     """Returns the total number of frames of all chunks. A recording is decoded for that."""
     path = Path(path)
     if path.suffix.lower() == ".npy":
-        return len(_opened(path))
+        return len(_opened(path, spec))
     sound, rate = read_audio(path)
     return spec.frames(math.ceil(len(sound) * spec.sample_rate / rate))
 
 
-def _opened(path: Path) -> np.ndarray:
+def _opened(path: Path, spec: MelSpec) -> np.ndarray:
+    """A mel's file as a memory map, of a size that its header and `spec` agree with."""
     try:
-        mel = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError):
+        with path.open("rb") as file:
+            shape, fortran_order, dtype = read_header(file)
+            start, size = file.tell(), path.stat().st_size - file.tell()
+    except (OSError, ValueError):
         raise UserInputError(f"{path}: is not a .npy array; save it with numpy.save") from None
-    if mel.ndim == 0:
-        raise UserInputError(f"{path}: holds a single number; give a mel (frames, bands)")
-    return mel
+    check_mel_shape(shape, dtype, spec, str(path))
+    expected = math.prod(shape) * dtype.itemsize
+    require(
+        size == expected,
+        f"{path}: has {size} bytes of a mel {shape}, not {expected}; copy or save it again",
+    )
+    order: Literal["C", "F"] = "F" if fortran_order else "C"
+    return np.memmap(path, dtype, "r", start, shape, order)

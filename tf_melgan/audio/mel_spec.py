@@ -9,7 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from tf_melgan.errors import UserInputError, require
+from tf_melgan.errors import (
+    UserInputError,
+    require,
+    require_choice,
+    require_range,
+    shown,
+    shown_key,
+)
 
 LOGARITHMS = ("log10", "ln")
 
@@ -101,7 +108,7 @@ class MelSpec:
         for key in values:
             if key not in known:
                 raise UserInputError(
-                    f"mel.{key} is not a known key; known: {', '.join(sorted(known))}"
+                    f"mel.{shown_key(key)} is not a known key; known: {', '.join(sorted(known))}"
                 )
         return cls(**values)
 
@@ -111,6 +118,16 @@ _FIELD_TYPES: dict[Any, tuple[tuple[type, ...], str]] = {
     float: ((int, float), "a number"),
     str: ((str,), "a string"),
 }
+# Wide enough for any sound, and what they allocate stays small. As float32, a lower floor is 0.
+_RANGES = {
+    "sample_rate": (1, 384_000),
+    "n_fft": (1, 1 << 15),
+    "hop": (1, 1 << 15),
+    "n_mels": (1, 512),
+    "fmin": (0, 192_000),
+    "fmax": (0, 192_000),
+    "floor": (1e-30, 1),
+}
 
 
 def _check(spec: MelSpec) -> None:
@@ -118,9 +135,9 @@ def _check(spec: MelSpec) -> None:
         value = getattr(spec, item.name)
         types, expected = _FIELD_TYPES[item.type]
         valid = isinstance(value, types) and not isinstance(value, bool)
-        require(valid, f"mel.{item.name} is {value!r}; give {expected}")
-        if item.type is int:
-            require(value >= 1, f"mel.{item.name} is {value}; it must be at least 1")
+        require(valid, f"mel.{item.name} is {shown(value)}; give {expected}")
+        if item.name in _RANGES:
+            require_range(f"mel.{item.name}", value, *_RANGES[item.name])
     require(
         spec.n_fft >= spec.hop and (spec.n_fft - spec.hop) % 2 == 0,
         f"mel.n_fft is {spec.n_fft}; it must be mel.hop {spec.hop} plus an even number, "
@@ -132,8 +149,8 @@ def _check(spec: MelSpec) -> None:
         f"mel.fmin is {spec.fmin} and mel.fmax {spec.fmax} Hz; "
         f"give 0 <= fmin < fmax <= {nyquist:g}, half the sample rate",
     )
-    require(spec.log in LOGARITHMS, f"mel.log is {spec.log!r}; choose log10 or ln")
-    require(0 < spec.floor < 1, f"mel.floor is {spec.floor}; it must be above 0 and below 1")
+    require_choice("mel.log", spec.log, LOGARITHMS)
+    require(spec.floor < 1, f"mel.floor is {spec.floor}; it must be below 1")
     empty = int((spec.mel_matrix().max(axis=1) == 0).sum())
     require(
         empty == 0,

@@ -10,8 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from tf_melgan.config.strict_yaml import parse_yaml
 from tf_melgan.errors import UserInputError
 from tf_melgan.files import require_local
 
@@ -108,8 +107,8 @@ def parse_settings(pairs: list[str]) -> dict[str, Any]:
                 f"--set {pair}: has no value; give key=value, such as training.steps=1000"
             )
         try:
-            settings[key] = yaml.safe_load(value)
-        except yaml.YAMLError:
+            settings[key] = parse_yaml(value)
+        except UserInputError:
             raise UserInputError(
                 f"--set {pair}: {value} is not YAML; give a number, word or [list]"
             ) from None

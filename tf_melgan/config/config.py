@@ -10,9 +10,11 @@ import yaml
 from tf_melgan.audio.mel_spec import MelSpec
 from tf_melgan.config.parsing import build, plain
 from tf_melgan.config.sections import OptimizerConfig, TrainingConfig
+from tf_melgan.config.strict_yaml import LONGEST_FILE, parse_yaml
 from tf_melgan.errors import UserInputError, require, suggest
 from tf_melgan.files import atomic_file
 from tf_melgan.losses.config import LossConfig
+from tf_melgan.models.cost import require_sensible
 from tf_melgan.models.melgan.config import MelGANConfig
 from tf_melgan.models.multi_scale.config import MultiScaleConfig
 from tf_melgan.models.sections import DiscriminatorConfig, GeneratorConfig
@@ -51,6 +53,8 @@ class Config:
 
     def __post_init__(self) -> None:
         self.generator.check_mel(self.mel)
+        require_sensible("generator", self.generator.convolutions(self.mel))
+        require_sensible("discriminator", self.discriminator.convolutions())
         training, spectral = self.training, self.loss.active_terms(adversarial=False)
         require(
             training.segment % self.mel.hop == 0,
@@ -108,18 +112,14 @@ class Config:
         """
         path = _named(path)
         try:
-            values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "not UTF-8 text"
+            with Path(path).open("rb") as file:
+                values = parse_yaml(file.read(LONGEST_FILE + 1))
+        except OSError as error:
             raise UserInputError(
-                f"{path}: cannot be read ({reason}); give a YAML config file"
+                f"{path}: cannot be read ({error.strerror}); give a YAML config file"
             ) from None
-        except yaml.YAMLError as error:
-            mark = getattr(error, "problem_mark", None)
-            where = f" at line {mark.line + 1}" if mark else ""
-            raise UserInputError(
-                f"{path}: not YAML{where}; write it as `key: value` lines"
-            ) from None
+        except UserInputError as error:
+            raise UserInputError(f"{path}: {error}") from None
         return cls.from_dict({} if values is None else values, str(path))
 
     def save(self, path: str | Path) -> None:

@@ -1,10 +1,11 @@
 """Converts plain dicts, as read from YAML, to dataclasses and back."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any, cast, get_args, get_origin, get_type_hints
 
-from tf_melgan.errors import UserInputError, suggest
+from tf_melgan.errors import UserInputError, require, require_choice, shown, shown_key, suggest
 from tf_melgan.models.registry import DISCRIMINATORS, GENERATORS
 from tf_melgan.models.sections import DiscriminatorConfig, GeneratorConfig
 
@@ -12,6 +13,7 @@ _TYPES: dict[type, Mapping[str, type]] = {
     GeneratorConfig: GENERATORS,
     DiscriminatorConfig: DISCRIMINATORS,
 }
+_LONGEST_LIST = 32
 
 
 def plain(value: Any) -> Any:
@@ -41,7 +43,9 @@ def build(section: type, values: Any, prefix: str = "") -> Any:
     names = [item.name for item in fields(section)]
     for key in values:
         if key not in names:
-            raise UserInputError(f"{prefix}{key} is not a known key; {suggest(key, names, prefix)}")
+            raise UserInputError(
+                f"{prefix}{shown_key(key)} is not a known key; {suggest(key, names, prefix)}"
+            )
     return section(**{key: _cast(hints[key], value, prefix + key) for key, value in values.items()})
 
 
@@ -54,23 +58,33 @@ def _cast(hint: Any, value: Any, key: str) -> Any:
         if not isinstance(value, Mapping):
             raise UserInputError(f"{key} is not a table of keys and values")
         item_hint = get_args(hint)[1]
-        return {name: _cast(item_hint, item, f"{key}.{name}") for name, item in value.items()}
+        return {
+            name: _cast(item_hint, item, f"{key}.{shown_key(name)}") for name, item in value.items()
+        }
     if get_origin(hint) is tuple:
         if not isinstance(value, (list, tuple)):
-            raise UserInputError(f"{key} is {value!r}; give a list")
+            raise UserInputError(f"{key} is {shown(value)}; give a list")
+        require(
+            len(value) <= _LONGEST_LIST,
+            f"{key} has {len(value)} values; give at most {_LONGEST_LIST}",
+        )
         return tuple(_cast(get_args(hint)[0], item, key) for item in value)
-    if hint is float and isinstance(value, str):
-        # YAML 1.1 reads 1e-4, which has no dot, as a string.
-        try:
-            value = float(value)
-        except ValueError:
-            raise UserInputError(f"{key} is {value!r}; give a number") from None
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+    if hint is float and isinstance(value, (int, float, str)) and not isinstance(value, bool):
+        return _number(value, key)
     if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
         expected = {int: "a whole number", float: "a number", str: "a string"}[hint]
-        raise UserInputError(f"{key} is {value!r}; give {expected}")
+        raise UserInputError(f"{key} is {shown(value)}; give {expected}")
     return value
+
+
+def _number(value: float | str, key: str) -> float:
+    try:
+        # YAML 1.1 reads 1e-4, which has no dot, as a string.
+        number = float(value)
+    except (ValueError, OverflowError):
+        number = math.nan
+    require(math.isfinite(number), f"{key} is {shown(value)}; give a number")
+    return number
 
 
 def _section_type(base: type, values: Any, key: str) -> type:
@@ -78,6 +92,5 @@ def _section_type(base: type, values: Any, key: str) -> type:
     known = _TYPES[base]
     default = next(iter(known))
     name = values.get("type", default) if isinstance(values, dict) else default
-    if name not in known:
-        raise UserInputError(f"{key}.type is {name!r}; choose one of {', '.join(known)}")
+    require_choice(f"{key}.type", name, tuple(known))
     return known[name]

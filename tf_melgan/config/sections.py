@@ -2,10 +2,18 @@
 
 from dataclasses import dataclass
 
-from tf_melgan.errors import require, require_choice
+from tf_melgan.errors import require, require_choice, require_range
 
 DECAYS = ("constant", "exponential", "cosine")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+_RANGES = {
+    "steps": (1, 10**9),
+    "batch": (1, 1 << 16),
+    "segment": (1, 1 << 24),
+    "seed": (0, 2**32 - 1),
+    "checkpoint_interval": (1, 10**9),
+    "discriminator_start": (0, 10**9),
+}
 
 
 @dataclass(frozen=True)
@@ -82,9 +90,8 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         require_choice("training.precision", self.precision, PRECISIONS)
-        for key in ("steps", "batch", "segment", "checkpoint_interval"):
-            value = getattr(self, key)
-            require(value >= 1, f"training.{key} is {value}; it must be at least 1")
+        for key, (low, high) in _RANGES.items():
+            require_range(f"training.{key}", getattr(self, key), low, high)
         interval = self.checkpoint_interval
         require(
             self.steps % interval == 0,
@@ -93,7 +100,7 @@ class TrainingConfig:
         )
         start = self.discriminator_start
         require(
-            start >= 0 and start % interval == 0,
+            start % interval == 0,
             f"training.discriminator_start is {start}; it must be 0 or a multiple of "
             f"training.checkpoint_interval {interval}",
         )
@@ -105,4 +112,3 @@ class TrainingConfig:
         for key in ("silence_probability", "start_probability", "ema_decay"):
             value = getattr(self, key)
             require(0 <= value < 1, f"training.{key} is {value}; it must be in [0, 1)")
-        require(self.seed >= 0, f"training.seed is {self.seed}; it must be 0 or more")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from tf_melgan.errors import UserInputError, require, require_choice, suggest
+from tf_melgan.errors import UserInputError, require, require_choice, shown_key, suggest
 from tf_melgan.losses.registry import SPECTRAL_LOSSES
 
 ADVERSARIAL = ("hinge", "least_squares")
@@ -42,7 +42,7 @@ class LossConfig:
         for key, value in self.weights.items():
             if key not in defaults:
                 hint = suggest(key, list(defaults), "loss.weights.")
-                raise UserInputError(f"loss.weights.{key} is not a known key; {hint}")
+                raise UserInputError(f"loss.weights.{shown_key(key)} is not a known key; {hint}")
             require(value >= 0, f"loss.weights.{key} is {value}; it must be 0 or more")
         # The dataclass is frozen; this adds the default weights.
         object.__setattr__(self, "weights", defaults | dict(self.weights))

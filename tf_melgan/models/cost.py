@@ -7,6 +7,10 @@ add count as one MAC.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tf_melgan.errors import require
+
+_MOST_LAYERS, _MOST_PARAMETERS = 1000, 500_000_000
+
 
 @dataclass(frozen=True)
 class Convolution:
@@ -44,6 +48,23 @@ class Convolution:
 def parameters(layers: Sequence[Convolution]) -> int:
     """Returns the number of parameters of all layers."""
     return sum(layer.parameters for layer in layers)
+
+
+def require_sensible(section: str, layers: Sequence[Convolution]) -> None:
+    """Checks that a network can be built: it has no more layers and parameters than is sensible.
+
+    Raises:
+        UserInputError: it has more; the message names the config's `section`.
+    """
+    require(
+        len(layers) <= _MOST_LAYERS,
+        f"{section} has {len(layers):,} convolutions; at most {_MOST_LAYERS:,} are sensible",
+    )
+    count = parameters(layers)
+    require(
+        count <= _MOST_PARAMETERS,
+        f"{section} has {count:,} parameters; at most {_MOST_PARAMETERS:,} are sensible",
+    )
 
 
 def gmacs(layers: Sequence[Convolution], sample_rate: int) -> float:

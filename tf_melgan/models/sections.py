@@ -12,13 +12,14 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from tf_melgan.audio.mel_spec import MelSpec
-from tf_melgan.errors import require
+from tf_melgan.errors import require, require_range
 from tf_melgan.models.cost import Convolution
 
 if TYPE_CHECKING:
     from tf_melgan.models.base import Discriminator, Generator
 
 INITIALIZERS = ("normal", "torch")
+_LARGEST = 1 << 16
 
 
 class GeneratorConfig(ABC):
@@ -62,14 +63,14 @@ class DiscriminatorConfig(ABC):
 
 
 def require_sizes(section: str, config: Any, *but: str) -> None:
-    """Checks that all whole numbers of a section are at least 1, except the keys in `but`.
+    """Checks that all whole numbers of a section are in 1–65536, except the keys in `but`.
 
     Raises:
-        UserInputError: a number is below 1, or a list is empty.
+        UserInputError: a number is outside, or a list is empty.
     """
     for key, value in asdict(config).items():
         numbers = value if isinstance(value, tuple) else (value,)
         require(bool(numbers), f"{section}.{key} is empty; give at least one number")
         for number in numbers:
             if isinstance(number, int) and key not in but:
-                require(number >= 1, f"{section}.{key} is {number}; it must be at least 1")
+                require_range(f"{section}.{key}", number, 1, _LARGEST)

@@ -7,12 +7,15 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from tf_melgan.audio.mel_spec import MelSpec
-from tf_melgan.errors import require, require_choice
+from tf_melgan.errors import require, require_choice, require_range
 from tf_melgan.models.cost import Convolution
 from tf_melgan.models.sections import INITIALIZERS, GeneratorConfig, require_sizes
 
 if TYPE_CHECKING:
     from tf_melgan.models.melgan.generator import MelGANGenerator
+
+# The design of a filter bank takes time with the square of its bands.
+_MOST_BANDS = 64
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class MelGANConfig(GeneratorConfig):
 
     def __post_init__(self) -> None:
         require_sizes("generator", self)
+        require_range("generator.bands", self.bands, 1, _MOST_BANDS)
         require_choice("generator.initializer", self.initializer, INITIALIZERS)
         halvings = 2 ** len(self.upsampling)
         require(
