@@ -1,7 +1,6 @@
 """Exports a trained generator as a SavedModel for servers."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +58,7 @@ def export_saved_model(
         info = saved_model.stamped(info, temporary)
         entry = temporary / saved_model.ENTRY
         entry.parent.mkdir()
-        entry.write_text(json.dumps(asdict(info), indent=1), encoding="utf-8")
+        entry.write_text(info.to_json(), encoding="utf-8")
     return info
 
 

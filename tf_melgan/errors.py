@@ -4,7 +4,7 @@ import difflib
 import reprlib
 from collections.abc import Sequence
 
-_LONGEST_KEY = 60
+_LONGEST_KEY, _LONGEST_REASON = 60, 200
 
 
 class UserInputError(ValueError):
@@ -38,6 +38,12 @@ def shown(value: object) -> str:
         return reprlib.repr(value)
     except ValueError:  # Python does not write whole numbers of thousands of digits.
         return "a number of thousands of digits"
+
+
+def first_line(error: Exception) -> str:
+    """What an error that another library raised says first, or else its name."""
+    line = next(iter(str(error).strip().splitlines()), type(error).__name__)
+    return (line if line.isprintable() else ascii(line))[:_LONGEST_REASON]
 
 
 def shown_key(key: object) -> str:

@@ -185,8 +185,9 @@ CASES = {
     "vocode mels/good.npy --voice started --out out": ""
     "{started}: has no checkpoint yet; train up to "
     "training.checkpoint_interval first",
-    "vocode mels/good.npy --voice torn --out out": "{torn/generator.npz}: is not a weights file; "
-    f"give a shipped voice ({VOICES}), or a .npz file that tf-melgan export --to weights wrote",
+    "vocode mels/good.npy --voice torn --out out": "{torn/generator.npz}: is not a weights file, "
+    f"or is damaged; give a shipped voice ({VOICES}), or a .npz file that tf-melgan export --to "
+    "weights wrote",
     "train good.yaml data claimed": "{claimed/config.yaml}: training.batch is 4, not 2; give the "
     "run's own config, or another run folder",
     "train good.yaml data other-kind": "{other-kind/config.yaml}: generator.type is fourier, not "

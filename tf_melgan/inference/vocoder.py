@@ -10,7 +10,7 @@ import numpy as np
 from tf_melgan import voices
 from tf_melgan.audio.conventions import check_mel
 from tf_melgan.audio.mel_spec import MelSpec
-from tf_melgan.errors import UserInputError
+from tf_melgan.errors import UserInputError, require
 from tf_melgan.extras import require_extra
 
 if TYPE_CHECKING:
@@ -111,9 +111,9 @@ class Vocoder:
 
         Raises:
             UserInputError: the mel has another convention or shape, or values out of range for
-                `spec`.
+                `spec`; or the voice gives samples that are NaN or infinite.
         """
-        return self._voice(check_mel(mel, self.spec, source))
+        return _finite(self._voice(check_mel(mel, self.spec, source)))
 
     def stream(self) -> "VocoderStream":
         """Starts a stream, which vocodes an utterance in chunks of any number of frames.
@@ -163,9 +163,9 @@ class Vocoder:
         with sound_writer(target, self.spec.sample_rate, subtype) as writer:
             stream = self._voice.stream()
             for mel in itertools.chain([first], chunks):
-                writer.add(stream.push(mel))
+                writer.add(_finite(stream.push(mel)))
                 advance(len(mel))
-            writer.add(stream.finish())
+            writer.add(_finite(stream.finish()))
         return writer
 
 
@@ -192,7 +192,7 @@ class VocoderStream:
         Raises:
             UserInputError: as for `Vocoder.vocode`; the stream is unchanged.
         """
-        return self._stream.push(check_mel(mel, self._spec))
+        return _finite(self._stream.push(check_mel(mel, self._spec)))
 
     def finish(self) -> np.ndarray:
         """Ends the utterance and resets the stream.
@@ -200,7 +200,17 @@ class VocoderStream:
         Returns:
             The remaining samples, float32 (samples,).
         """
-        return self._stream.finish()
+        return _finite(self._stream.finish())
+
+
+def _finite(samples: np.ndarray) -> np.ndarray:
+    """Returns `samples`, which a damaged or diverged voice may have made NaN or infinite."""
+    require(
+        bool(np.isfinite(samples).all()),
+        "the voice gives samples that are NaN or infinite; train it again from an earlier "
+        "checkpoint, or export it again",
+    )
+    return samples
 
 
 def _opened(path: Path, threads: int | None) -> Voice:

@@ -16,12 +16,15 @@ the same name.
 import hashlib
 import json
 import zipfile
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 from tf_melgan.audio.mel_spec import MelSpec
-from tf_melgan.errors import UserInputError
+from tf_melgan.errors import UserInputError, shown
 from tf_melgan.files import atomic_file
+from tf_melgan.strict_json import parse_json
+from tf_melgan.voices.archive import read_archive
 
 ENTRY = "voice.json"
 # float16: half the file size, computes in float32. int8-dynamic: wide layers have int8 weights;
@@ -31,6 +34,15 @@ WEIGHTS = ("float32", "float16", "int8-dynamic", "int8")
 # These need recordings to calibrate the fixed scales.
 CALIBRATED = ("int8",)
 _BLOCK = 1 << 20
+_ARCHIVE = b"PK\x03\x04"  # how a zip archive begins
+_SEAL = "metadata_sha256"
+# The whole numbers of the metadata, each with its least and greatest value: frames, samples, bytes.
+_WHOLE = {
+    "shortest": (1, 1 << 16),
+    "start_frames": (1, 1 << 16),
+    "lookahead": (0, 1 << 24),
+    "size": (0, 1 << 32),
+}
 
 
 @dataclass(frozen=True)
@@ -70,13 +82,22 @@ class VoiceInfo:
             The metadata.
 
         Raises:
-            ValueError: the text is not JSON, or a value is wrong.
-            KeyError: a key is missing.
-            TypeError: the JSON is not an object.
+            ValueError: the text is not JSON, a key is missing, a value is wrong, or the values
+                have another checksum.
         """
-        values = json.loads(text)
-        known = {field.name: values[field.name] for field in fields(cls)}
+        values = parse_json(text)
+        if not isinstance(values, dict) or values.pop(_SEAL, None) not in (None, _sealed(values)):
+            raise ValueError("the metadata is damaged")
+        known: dict[str, Any] = {field.name: values.get(field.name) for field in fields(cls)}
+        for key, value in known.items():
+            if not _valid(key, value):
+                raise ValueError(f"{key} is {shown(value)}")
         return cls(**known | {"mel": MelSpec.from_dict(values["mel"])})
+
+    def to_json(self) -> str:
+        """The content of `voice.json`, with a checksum of the values."""
+        values = asdict(self)
+        return json.dumps(values | {_SEAL: _sealed(values)}, indent=1)
 
     @property
     def latency(self) -> float:
@@ -93,6 +114,21 @@ class VoiceInfo:
         )
 
 
+def _valid(key: str, value: Any) -> bool:
+    """Whether a value of `voice.json` can be right."""
+    if key in _WHOLE:
+        low, high = _WHOLE[key]
+        return type(value) is int and low <= value <= high
+    if key == "mel":
+        return isinstance(value, dict)
+    return isinstance(value, str) and (key != "weights" or value in WEIGHTS)
+
+
+def _sealed(values: dict[str, Any]) -> str:
+    """The checksum of the values of `voice.json`."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
 def write(path: str | Path, model: bytes, info: VoiceInfo) -> None:
     """Writes a voice's file atomically.
 
@@ -104,15 +140,15 @@ def write(path: str | Path, model: bytes, info: VoiceInfo) -> None:
     Raises:
         UserInputError: the file cannot be written.
     """
-    values = asdict(info) | {"sha256": hashlib.sha256(model).hexdigest(), "size": len(model)}
+    info = replace(info, sha256=hashlib.sha256(model).hexdigest(), size=len(model))
     with atomic_file(path) as temporary:
         temporary.write_bytes(model)
         with zipfile.ZipFile(temporary, "a") as archive:
-            archive.writestr(ENTRY, json.dumps(values, indent=1))
+            archive.writestr(ENTRY, info.to_json())
 
 
 def read(path: str | Path) -> VoiceInfo:
-    """Reads the metadata of a voice's file and verifies the model's checksum.
+    """Reads the metadata of a voice's file and verifies the checksums of all its bytes.
 
     Args:
         path: the `.tflite` file.
@@ -125,9 +161,9 @@ def read(path: str | Path) -> VoiceInfo:
     """
     path = Path(path)
     try:
-        with zipfile.ZipFile(path) as archive:
-            info = VoiceInfo.from_json(archive.read(ENTRY))
-    except (OSError, zipfile.BadZipFile, ValueError, KeyError, TypeError):
+        (content,) = read_archive(path).values()
+        info = VoiceInfo.from_json(content)
+    except (OSError, ValueError):
         raise UserInputError(
             f"{path}: is not a tf-melgan voice, or is damaged; write it with tf-melgan export"
         ) from None
@@ -136,6 +172,7 @@ def read(path: str | Path) -> VoiceInfo:
         while remaining and (block := file.read(min(remaining, _BLOCK))):
             digest.update(block)
             remaining -= len(block)
-    if digest.hexdigest() != info.sha256:
+        archive = file.read(len(_ARCHIVE))
+    if digest.hexdigest() != info.sha256 or archive != _ARCHIVE:
         raise UserInputError(f"{path}: its checksum is wrong; copy or export it again")
     return info

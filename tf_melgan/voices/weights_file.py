@@ -2,15 +2,16 @@
 
 The file holds the variables of the generator, in the order of the model, under `generator/000`, …
 and the run's config as JSON under `config`. If the discriminators were trained, their variables are
-under `discriminator/000`, ….
+under `discriminator/000`, …. `tf_melgan.voices.archive` seals it with a checksum.
 """
 
 from __future__ import annotations
 
 import io
 import json
+import math
 import os
-import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,15 +19,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tf_melgan import voices
+from tf_melgan.audio.npy_header import read_header
 from tf_melgan.config import Config
-from tf_melgan.errors import UserInputError
+from tf_melgan.errors import UserInputError, require
 from tf_melgan.files import atomic_file
+from tf_melgan.models.cost import Convolution, parameters
+from tf_melgan.strict_json import parse_json
+from tf_melgan.voices.archive import read_archive, seal_archive
 
 if TYPE_CHECKING:
     import keras
 
     from tf_melgan.models.base import Generator
 
+_MOST_DIMENSIONS = 4
 _CONFIG, _GENERATOR, _DISCRIMINATOR = "config", "generator", "discriminator"
 
 
@@ -103,6 +109,7 @@ class VoiceWeights:
         # In memory first: a zip file on a full disk cannot be closed.
         content = io.BytesIO()
         np.savez(content, **arrays)
+        seal_archive(content)
         with atomic_file(path) as temporary:
             temporary.write_bytes(content.getbuffer())
 
@@ -110,10 +117,7 @@ class VoiceWeights:
         try:
             model.set_weights(arrays)
         except ValueError:
-            raise UserInputError(
-                f"{self.path}: its weights do not fit the config's {section}; leave the "
-                f"{section}'s settings as they are"
-            ) from None
+            raise UserInputError(_misfit(self.path, section)) from None
 
 
 def save_weights(
@@ -159,24 +163,74 @@ def load_weights(path: str | os.PathLike) -> VoiceWeights:
         The weights as float32, and the config.
 
     Raises:
-        UserInputError: the file is missing, damaged or not a weights file.
+        UserInputError: the file is missing, damaged or not a weights file, or its weights are not
+            finite numbers or too few for its config.
     """
     path = Path(path)
     try:
-        with np.load(path) as archive:
-            arrays = {key: archive[key] for key in archive.files}
-        values = json.loads(str(arrays.pop(_CONFIG)))
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile, AttributeError):
+        entries = read_archive(path)
+        values = parse_json(_text(entries.pop(f"{_CONFIG}.npy")))
+        arrays = {name.removesuffix(".npy"): _array(entries[name]) for name in entries}
+        generator, discriminator = _section(arrays, _GENERATOR), _section(arrays, _DISCRIMINATOR)
+        if arrays:
+            raise ValueError("other entries")
+    except (OSError, ValueError, KeyError):
         raise UserInputError(
-            f"{path}: is not a weights file; give a shipped voice ({', '.join(voices.names())}), "
-            "or a .npz file that tf-melgan export --to weights wrote"
+            f"{path}: is not a weights file, or is damaged; give a shipped voice "
+            f"({', '.join(voices.names())}), or a .npz file that tf-melgan export --to weights "
+            "wrote"
         ) from None
+    for array in (*generator, *discriminator):
+        require(
+            bool(np.isfinite(array).all()),
+            f"{path}: holds weights that are NaN or infinite; export it again, or train further "
+            "from an earlier checkpoint",
+        )
     config = Config.from_dict(values, str(path))
-    return VoiceWeights(
-        path, config, _section(arrays, _GENERATOR) or [], _section(arrays, _DISCRIMINATOR)
+    _check_size(path, generator, config.generator.convolutions(config.mel), _GENERATOR)
+    if discriminator:
+        _check_size(path, discriminator, config.discriminator.convolutions(), _DISCRIMINATOR)
+    return VoiceWeights(path, config, generator, discriminator or None)
+
+
+def _text(content: bytes) -> str:
+    """The string of a `.npy` that holds one."""
+    file = io.BytesIO(content)
+    shape, _, dtype = read_header(file)
+    text = file.read()
+    if shape != () or dtype != np.dtype(f"<U{len(text) // 4}"):
+        raise ValueError("no string")
+    return text.decode("utf-32-le").rstrip("\0")
+
+
+def _array(content: bytes) -> np.ndarray:
+    """The weights of a `.npy`, as float32."""
+    file = io.BytesIO(content)
+    shape, fortran_order, dtype = read_header(file)
+    numbers = np.frombuffer(content, dtype, offset=file.tell()) if dtype.kind == "f" else ()
+    if len(shape) > _MOST_DIMENSIONS or len(numbers) != math.prod(shape):
+        raise ValueError("no weights")
+    return np.reshape(numbers, shape, "F" if fortran_order else "C").astype(np.float32)
+
+
+def _section(arrays: dict[str, np.ndarray], section: str) -> list[np.ndarray]:
+    """Takes the arrays of a section out of `arrays`, in their order."""
+    keys = [key for key in arrays if key.startswith(f"{section}/")]
+    names = [f"{section}/{index:03}" for index in range(len(keys))]
+    return [arrays.pop(name) for name in names]
+
+
+def _check_size(
+    path: Path, weights: list[np.ndarray], layers: Sequence[Convolution], section: str
+) -> None:
+    """Checks, before a model is built, that there are about as many weights as it needs."""
+    learned = [layer for layer in layers if not layer.fixed]
+    numbers = sum(weight.size for weight in weights)
+    require(len(learned) <= len(weights) and parameters(layers) <= numbers, _misfit(path, section))
+
+
+def _misfit(path: Path, section: str) -> str:
+    return (
+        f"{path}: its weights do not fit the config's {section}; leave the {section}'s settings "
+        "as they are"
     )
-
-
-def _section(arrays: dict[str, np.ndarray], section: str) -> list[np.ndarray] | None:
-    keys = sorted(key for key in arrays if key.startswith(f"{section}/"))
-    return [arrays[key].astype(np.float32) for key in keys] or None

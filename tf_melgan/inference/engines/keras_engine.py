@@ -1,7 +1,5 @@
 """Runs a Keras generator as a voice of `Vocoder`; reads runs and files, writes `.keras` files."""
 
-import json
-import zipfile
 from pathlib import Path
 
 import keras
@@ -12,10 +10,10 @@ from tf_melgan.audio.mel_spec import MelSpec
 from tf_melgan.errors import UserInputError
 from tf_melgan.files import atomic_file
 from tf_melgan.models.base import Generator
+from tf_melgan.voices import keras_file
 from tf_melgan.voices.run_folder import generator_file
 from tf_melgan.voices.weights_file import load_weights
 
-_SPEC = "mel.json"
 _CHUNK_FRAMES = 1024
 
 
@@ -73,23 +71,15 @@ class KerasEngine:
         import tf_melgan.models.melgan.generator  # noqa: F401
 
         try:
-            with zipfile.ZipFile(path) as archive:
-                if _SPEC not in archive.namelist():
-                    raise UserInputError(
-                        f"{path}: does not say which mel it reads; save the generator with "
-                        "MelGAN.save_generator"
-                    )
-                values = json.loads(archive.read(_SPEC))
-            model = keras.saving.load_model(path, compile=False)
+            spec = keras_file.read_spec(path)
+            return cls(keras.saving.load_model(path, compile=False), spec)
         except UserInputError:
             raise
-        except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile):
+        # Keras raises about every error of Python for a file that is not as it expects.
+        except Exception:
             raise UserInputError(
                 f"{path}: cannot be loaded; give a .keras file that tf-melgan saved"
             ) from None
-        if not isinstance(model, Generator):
-            raise UserInputError(f"{path}: is not a generator; save one with MelGAN.save_generator")
-        return cls(model, MelSpec.from_dict(values))
 
     def save(self, path: str | Path) -> None:
         """Writes a `.keras` file with the folded generator and its `MelSpec`.
@@ -102,8 +92,7 @@ class KerasEngine:
         """
         with atomic_file(path) as temporary:
             self.generator.save(temporary)
-            with zipfile.ZipFile(temporary, "a") as archive:
-                archive.writestr(_SPEC, json.dumps(self.spec.to_dict()))
+            keras_file.finish(temporary, self.spec)
 
     def generate(self, mel: np.ndarray) -> np.ndarray:
         """Vocodes in one call: float32 log-mel (frames, n_mels) → float32 (frames · hop,)."""

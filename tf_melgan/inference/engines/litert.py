@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from tf_melgan.errors import UserInputError
+from tf_melgan.errors import UserInputError, first_line
 from tf_melgan.inference.engines.exported import ExportedEngine, Runner
 from tf_melgan.voices import voice_file
+from tf_melgan.voices.model_check import SIGNATURES, check_model
 
-_SIGNATURES = ("vocode", "vocode_short", "start", "step", "end")
 _STEP_FRAMES = 32
 
 
@@ -40,26 +40,29 @@ class LiteRTEngine(ExportedEngine):
 
     def __init__(self, path: str | Path, threads: int | None = None):
         info = voice_file.read(path)
-        self._path, self._threads = str(path), threads or os.cpu_count()
+        _check(Path(path), info.size)
+        self._threads = threads or os.cpu_count()
         self._idle: deque[dict[str, Runner]] = deque()
         self._cores = threading.Semaphore(os.cpu_count() or 1)
+        runners: dict[str, Runner] = {name: partial(self._call, name) for name in SIGNATURES}
+        super().__init__(Path(path), info, runners, _STEP_FRAMES)
         try:
             self._idle.append(self._new_interpreter())
         except (ValueError, RuntimeError) as error:
-            raise UserInputError(f"{path}: this LiteRT cannot run it ({error})") from None
-        runners: dict[str, Runner] = {name: partial(self._call, name) for name in _SIGNATURES}
-        super().__init__(info, runners, _STEP_FRAMES)
+            raise UserInputError(
+                f"{path}: this LiteRT cannot run it ({first_line(error)})"
+            ) from None
 
     def full(self, mel: np.ndarray) -> np.ndarray:
         """Vocodes a whole utterance in one call: (frames, n_mels) → float32 (frames · hop,)."""
         name = "vocode" if len(mel) >= self.info.shortest else "vocode_short"
-        return self.runners[name](mel=mel[None])["audio"][0]
+        return self.run(name, len(mel) * self.spec.hop, {"mel": mel[None]})["audio"]
 
     def _new_interpreter(self) -> dict[str, Runner]:
-        interpreter = Interpreter(model_path=self._path, num_threads=self._threads)
+        interpreter = Interpreter(model_path=str(self.path), num_threads=self._threads)
         # LiteRT prepares XNNPACK, and says so, here rather than in the first call.
         interpreter.allocate_tensors()
-        return {name: interpreter.get_signature_runner(name) for name in _SIGNATURES}
+        return {name: interpreter.get_signature_runner(name) for name in SIGNATURES}
 
     def _call(self, signature: str, **inputs: np.ndarray) -> dict[str, np.ndarray]:
         # A deque pops and appends atomically. A stream's state is in its inputs and outputs, so
@@ -73,3 +76,15 @@ class LiteRTEngine(ExportedEngine):
                 return runners[signature](**inputs)
             finally:
                 self._idle.append(runners)
+
+
+def _check(path: Path, size: int) -> None:
+    """Checks the form of a voice's model, the first `size` bytes of its file."""
+    with path.open("rb") as file:
+        model = file.read(size)
+    try:
+        check_model(model)
+    except ValueError as error:
+        raise UserInputError(
+            f"{path}: is not a model of tf-melgan: {error}; export it again"
+        ) from None

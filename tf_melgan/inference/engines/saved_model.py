@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from tf_melgan.errors import UserInputError
+from tf_melgan.errors import UserInputError, first_line
 from tf_melgan.inference.engines.exported import ExportedEngine
 from tf_melgan.voices.voice_file import VoiceInfo
 
@@ -50,17 +50,18 @@ class SavedModelEngine(ExportedEngine):
         try:
             # Keeps a reference: the signatures are valid only while the model exists.
             self._model = tf.saved_model.load(str(path))
-        except (OSError, ValueError, tf.errors.OpError) as error:
-            reason = str(error).strip().splitlines()[0]
+            runners = {name: _runner(self._model.signatures[name]) for name in _SIGNATURES}
+        # TensorFlow raises about every error of Python for a model that is not as it expects.
+        except Exception as error:
             raise UserInputError(
-                f"{path}: TensorFlow {tf.__version__} cannot run it ({reason})"
+                f"{path}: TensorFlow {tf.__version__} cannot run it ({first_line(error)})"
             ) from None
-        runners = {name: _runner(self._model.signatures[name]) for name in _SIGNATURES}
-        super().__init__(info, runners, _STEP_FRAMES)
+        super().__init__(Path(path), info, runners, _STEP_FRAMES)
 
     def full(self, mel: np.ndarray) -> np.ndarray:
         """Vocodes a whole utterance in one call: (frames, n_mels) → float32 (frames · hop,)."""
-        return self.runners["serving_default"](mel=mel[None])["audio"][0]
+        samples = len(mel) * self.spec.hop
+        return self.run("serving_default", samples, {"mel": mel[None]})["audio"]
 
 
 def read(path: str | Path) -> VoiceInfo:
@@ -79,7 +80,7 @@ def read(path: str | Path) -> VoiceInfo:
     try:
         info = VoiceInfo.from_json((path / ENTRY).read_text(encoding="utf-8"))
         actual = stamped(info, path)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError):
         raise UserInputError(
             f"{path}: is not a tf-melgan voice, or is damaged; write it with tf-melgan export"
         ) from None
