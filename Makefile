@@ -49,6 +49,7 @@ format: $(VENV)/stamp-dev
 soak: $(VENV)/stamp-dev
 	$(BIN)/python -m benchmarks.soak
 	$(BIN)/python -m benchmarks.chunking
+	$(BIN)/python -m benchmarks.fuzz --inputs 10000
 
 wheel: $(VENV)/stamp-dev
 	$(BIN)/python -m build --outdir dist
