@@ -23,7 +23,7 @@ from tf_melgan.errors import UserInputError
 MEMORY = 1 << 30
 # Beyond what is mapped already: an allocation that large fails rather than fill the machine.
 _ADDRESS_SPACE = 6 << 30
-_INPUT_SECONDS = 30
+_INPUT_SECONDS = 60
 
 
 def verdict(target: Target, source: Path, case: Path) -> tuple[str, str]:

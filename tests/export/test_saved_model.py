@@ -167,6 +167,8 @@ def test_foreign_and_damaged_folders_are_refused(folder, tmp_path):
     (copied("no JSON") / saved_model.ENTRY).write_text("{")
     entry = copied("unlike") / saved_model.ENTRY
     entry.write_text(json.dumps(json.loads(entry.read_text()) | {"mel": {"hop": -1}}))
+    entry = copied("other lookahead") / saved_model.ENTRY
+    entry.write_text(entry.read_text().replace('"lookahead": ', '"lookahead": 1'))
     (tmp_path / "empty").mkdir()
     no_voice = "is not a tf-melgan voice, or is damaged; write it with tf-melgan export"
     checksum = "its checksum is wrong; copy or export it again"
@@ -175,6 +177,7 @@ def test_foreign_and_damaged_folders_are_refused(folder, tmp_path):
         "bare": no_voice,
         "no JSON": no_voice,
         "unlike": no_voice,
+        "other lookahead": no_voice,
         "empty": no_voice,
         "none": no_voice,
         "changed": checksum,
