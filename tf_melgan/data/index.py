@@ -6,7 +6,7 @@ import re
 from typing import Any, NamedTuple, TypeGuard
 
 from tf_melgan.audio.mel_spec import MelSpec
-from tf_melgan.errors import UserInputError, require
+from tf_melgan.errors import UserInputError, require, shown
 
 INDEX = "index.json"
 VERSION = 2
@@ -70,7 +70,7 @@ def read_index(text: bytes, place: str) -> Index:
         raise UserInputError(damaged) from None
     require(
         version in _VERSIONS,
-        f"{place}: has version {version}, not {VERSION}; prepare into a new folder",
+        f"{place}: has version {shown(version)}, not {VERSION}; prepare into a new folder",
     )
     require(checksum == (None if version == 1 else _checksum(content)), damaged)
     try:
