@@ -24,4 +24,4 @@ def test_no_damaged_file_is_read_wrongly(tmp_path):
     for row in rows:
         assert row["tried"] == row["refused"] + row["right"] == 500
         # Each class has inputs that are noticed; what is accepted was compared.
-        assert row["refused"] > 100 and row["wrong"] == 0
+        assert row["refused"] > 50 and row["wrong"] == 0
