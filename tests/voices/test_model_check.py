@@ -7,6 +7,7 @@ from ai_edge_litert import schema_py_generated as schema
 from helpers.bad_input import assert_user_error
 
 from tf_melgan import voices
+from tf_melgan.errors import UserInputError
 from tf_melgan.inference.vocoder import Vocoder
 from tf_melgan.voices import voice_file
 from tf_melgan.voices.model_check import check_model
@@ -142,3 +143,13 @@ def test_a_model_of_another_geometry_fails_in_one_line(tmp_path):
         "again"
     )
     assert_user_error(lambda: Vocoder.load(path).vocode(mel), line)
+
+
+def test_a_model_of_a_later_litert_is_refused(tmp_path):
+    path = tmp_path / "voice.tflite"
+    later = put(lambda content: content.operatorCodes[0], "version", 127)
+    voice_file.write(path, forged(later), INFO)
+    with pytest.raises(UserInputError) as caught:
+        Vocoder.load(path)
+    start = f"{path}: this LiteRT cannot run it (Didn't find op for builtin opcode"
+    assert str(caught.value).startswith(start) and str(caught.value).isprintable()
