@@ -48,7 +48,13 @@ EXTRAS = {
     "io": ["tensorflow-io==0.37.1", "tensorflow<=2.17.1"],
     # An environment of its own: tensorflow-addons cannot be imported with a later TensorFlow.
     "tfa": ["tensorflow-addons==0.23.0", "tensorflow==2.15.1"],
-    "serving": ["ray[serve]>=2.60", "fastapi>=0.165", "orjson>=3.13", "tensorflow>=2.17,<2.22"],
+    "serving": [
+        "ray[serve]>=2.60",
+        "fastapi>=0.165",
+        "orjson>=3.13",
+        "tensorflow>=2.17,<2.22",
+        "uvicorn>=0.54",
+    ],
     "dev": [
         "build",
         "espeakng-loader",

@@ -10,7 +10,7 @@ _EXTRAS = {
     ),
     "jax": "jax",
     "io": "tensorflow_io",
-    "serving": "ray fastapi orjson",
+    "serving": "ray fastapi orjson uvicorn",
 }
 _EXTRA_OF = {package: extra for extra, packages in _EXTRAS.items() for package in packages.split()}
 

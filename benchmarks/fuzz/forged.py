@@ -135,6 +135,8 @@ def _odd_model(model: bytes, draw: random.Random) -> bytes:
         holder: Any = content
         while True:
             fields = [name for name, value in vars(holder).items() if value is not None]
+            if not fields:
+                break
             name = draw.choice(fields)
             value = getattr(holder, name)
             put: Callable[[Any], None] = lambda new, at=holder, to=name: setattr(at, to, new)  # noqa: E731

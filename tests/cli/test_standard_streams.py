@@ -124,7 +124,13 @@ def test_signals_leave_no_unfinished_file(number, code, mel, tmp_path):
     long = tmp_path / "long.npy"
     np.save(long, np.tile(np.load(mel), (2000, 1)))
     command = [*COMMAND, "vocode", str(long), "--out", str(tmp_path / "wavs")]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    # A shell that starts the tests in the background has Ctrl-C ignored.
+    process = subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     deadline = time.monotonic() + 60
     while not list(tmp_path.glob("wavs/.*.part.wav")) and time.monotonic() < deadline:
         time.sleep(0.05)
