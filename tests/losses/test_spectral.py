@@ -58,7 +58,8 @@ def test_phase_loss_equals_the_angles_of_numpy():
                 if axis == 1:
                     sums = magnitude[:, 1:] + magnitude[:, :-1]
                 terms.append(np.average(1 - np.cos(turned), weights=np.exp(0.3 * sums)))
-    assert float(phase_loss(real, fake)) == pytest.approx(np.mean(terms), rel=1e-9)
+    # JAX computes in float32.
+    assert float(phase_loss(real, fake)) == pytest.approx(np.mean(terms), rel=1e-5)
 
 
 def test_phase_loss_hears_time_and_frequency_but_no_gain_and_no_constant_phase():
