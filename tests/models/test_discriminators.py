@@ -105,3 +105,16 @@ def test_wrong_values_are_refused(values, line):
     with pytest.raises(UserInputError) as error:
         Config.from_dict({"discriminator": values})
     assert str(error.value) == f"config: discriminator.{line}"
+
+
+@pytest.mark.parametrize("samples", [100, 2001])
+def test_a_length_that_is_unknown_until_the_step_runs_gives_the_same(samples):
+    tf = pytest.importorskip("tensorflow")
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("JAX always knows the length")
+    model = Config.from_dict(MIXTURE).discriminator.build_discriminator()
+    audio = np.random.default_rng(0).normal(size=(2, samples, 1)).astype(np.float32)
+    traced = tf.function(model, input_signature=[tf.TensorSpec((None, None, 1))])
+    for network, expected in zip(traced(audio), model(audio), strict=True):
+        for a, b in zip(network, expected, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)

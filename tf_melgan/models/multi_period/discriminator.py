@@ -46,8 +46,9 @@ class PeriodDiscriminator(ConvolutionStack):
             inputs = shape.filters
 
     def call(self, audio: Any) -> list[Any]:
-        padded = ops.pad(audio, ((0, 0), (0, -audio.shape[1] % self.period), (0, 0)))
-        steps = padded.shape[1] // self.period
+        steps = -(-ops.shape(audio)[1] // self.period)
+        missing = steps * self.period - ops.shape(audio)[1]
+        padded = ops.pad(audio, ((0, 0), (0, missing), (0, 0)))
         signals = ops.transpose(ops.reshape(padded, (-1, steps, self.period)), (0, 2, 1))
         return super().call(ops.reshape(signals, (-1, steps, 1)))
 
