@@ -1,15 +1,18 @@
 """What a run says of its discriminators: gradients at the waveform, and who is winning."""
 
+import math
+
 import keras
 import numpy as np
 import pytest
 from keras import ops
 
 from tf_melgan.audio.mel import log_mel
-from tf_melgan.config import Config
+from tf_melgan.config import Config, TrainingConfig
 from tf_melgan.data.prepared import Prepared
 from tf_melgan.training import backends
 from tf_melgan.training.adversarial_callbacks import DiscriminatorWatch, WaveformGradients
+from tf_melgan.training.callbacks import Steps
 from tf_melgan.training.gan import MelGAN
 
 CONFIG = Config.from_dict(
@@ -92,20 +95,25 @@ def test_segments_are_whole_frames_of_recordings_that_are_long_enough(prepared_f
 
 
 @pytest.mark.parametrize(
-    ("accuracy", "said"),
+    ("accuracy", "done", "said"),
     [
-        (None, None),
-        (0.52, "only guess, and teach the generator nothing (right in 52.0% of their scores)"),
-        (0.56, None),
-        (0.95, None),
-        (0.995, "have won, and the generator learns little from them (right in 99.5%"),
+        (None, 100, None),
+        (0.52, 100, "only guess, and teach the generator nothing (right in 52.0% of their scores)"),
+        (0.56, 100, None),
+        (0.95, 100, None),
+        (0.995, 100, "have won, and the generator learns little from them (right in 99.5%"),
+        # The discriminators start at 10, warm up to 15, and are judged from an interval after it.
+        (0.52, 20, None),
+        (0.52, 30, "only guess"),
     ],
 )
-def test_dead_and_winning_discriminators_are_named(accuracy, said):
+def test_dead_and_winning_discriminators_are_named(accuracy, done, said):
     progress = Lines()
-    DiscriminatorWatch(progress).on_epoch_end(
-        0, {} if accuracy is None else {"discriminator_accuracy": accuracy}
+    training = TrainingConfig(
+        steps=100, checkpoint_interval=10, discriminator_start=10, discriminator_warmup=5
     )
+    watch = DiscriminatorWatch(progress, Steps(done, math.inf), training)
+    watch.on_epoch_end(0, {} if accuracy is None else {"discriminator_accuracy": accuracy})
     assert len(progress.lines) == (said is not None)
     if said:
         assert f"the discriminators {said}" in progress.lines[0]

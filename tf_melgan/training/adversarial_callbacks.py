@@ -6,9 +6,11 @@ import keras
 import numpy as np
 
 from tf_melgan.audio.mel import log_mel
+from tf_melgan.config import TrainingConfig
 from tf_melgan.data.prepared import Prepared
 from tf_melgan.progress import Progress
 from tf_melgan.training import backends
+from tf_melgan.training.callbacks import Steps
 
 _SEGMENTS = 8
 _GUESSING = 0.55  # accuracy; 0.5 is chance
@@ -59,19 +61,23 @@ class WaveformGradients(keras.callbacks.Callback):
 
 
 class DiscriminatorWatch(keras.callbacks.Callback):
-    """Says after an interval if the discriminators guessed, or won.
+    """Says after an interval if the discriminators guessed, or won; the warm-up does not count.
 
     Args:
         progress: the progress bar to print above.
+        steps: the run's steps.
+        training: the run's settings.
     """
 
-    def __init__(self, progress: Progress):
+    def __init__(self, progress: Progress, steps: Steps, training: TrainingConfig):
         super().__init__()
-        self.progress = progress
+        self.progress, self.steps = progress, steps
+        warm = training.discriminator_start + training.discriminator_warmup
+        self.first_end = warm + training.checkpoint_interval
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         accuracy = (logs or {}).get("discriminator_accuracy")
-        if accuracy is None or _GUESSING <= accuracy <= _WON:
+        if accuracy is None or _GUESSING <= accuracy <= _WON or self.steps.done < self.first_end:
             return
         if accuracy < _GUESSING:
             state = "only guess, and teach the generator nothing"

@@ -133,7 +133,7 @@ def _train(
             LearningRates(),
             WaveformGradients(prepared, config.training.segment),
             StepProgress(progress, steps),
-            DiscriminatorWatch(progress),
+            DiscriminatorWatch(progress, steps, config.training),
             History(run, steps),
             Checkpoints(run, steps, best, state),
             Curves(run),
