@@ -15,7 +15,14 @@ config = Config.from_dict(
     {
         "mel": {"n_fft": 512, "hop": 24, "n_mels": 12},
         "generator": {"channels": 16, "upsampling": [3, 4], "dilations": [3], "bands": 2},
-        "discriminator": {"scales": 2, "channels": 8, "max_channels": 32, "downsampling": [4]},
+        "discriminator": {
+            "type": "mixture",
+            "parts": [
+                {"scales": 2, "channels": 8, "max_channels": 32, "downsampling": [4]},
+                {"type": "multi_period", "periods": [2, 3], "channels": 4, "max_channels": 16},
+                {"type": "multi_resolution", "sizes": [64, 256], "channels": 4},
+            ],
+        },
         "loss": {"weights": {"mel": 1.0}},
         "training": {"segment": 960, "ema_decay": 0.5},
     }

@@ -203,6 +203,30 @@ def envelope_loss(real: Tensor, fake: Tensor) -> Tensor:
     return F.l1_loss(levels(fake), levels(real))
 
 
+def phase_loss(real: Tensor, fake: Tensor) -> Tensor:
+    """1 − cos of the difference of the phases' steps along time and along frequency."""
+    losses = []
+    for n_fft in (512, 1024):
+        hop = n_fft // 4
+        short = max(n_fft + hop - real.shape[-1], 0)
+        window = torch.hann_window(n_fft, dtype=real.dtype)
+        a, b = (
+            torch.fft.rfft(F.pad(x[:, 0], (0, short)).unfold(-1, n_fft, hop) * window)
+            for x in (real, fake)
+        )
+        for dim in (1, 2):
+            steps, fake_steps = (
+                x.narrow(dim, 1, x.shape[dim] - 1) * x.narrow(dim, 0, x.shape[dim] - 1).conj()
+                for x in (a, b)
+            )
+            weight = steps.abs().clamp(min=1e-9) ** 0.3
+            # Where a signal is padded, angles would have no gradient.
+            turned = steps * fake_steps.conj()
+            cosine = turned.real / (turned.abs() ** 2 + 1e-12).sqrt()
+            losses.append(((weight * (1 - cosine)).sum((1, 2)) / weight.sum((1, 2))).mean())
+    return sum(losses) / len(losses)
+
+
 def log_mel_loss(real: Tensor, fake: Tensor, rate: int, n_fft: int, hop: int, n_mels: int):
     bank = librosa.filters.mel(sr=rate, n_fft=n_fft, n_mels=n_mels, fmax=rate / 2, dtype=np.float64)
     bank = torch.from_numpy(bank).to(real.dtype)
@@ -244,6 +268,7 @@ class Losses:
             "mel": lambda: log_mel_loss(real, fake, *self.mel),
             "coherence": lambda: coherence_loss(real, fake, self.mel[2]),
             "envelope": lambda: envelope_loss(real, fake),
+            "phase": lambda: phase_loss(real, fake),
         }
         values = {name: terms[name]() for name in self.weights}
         return sum(self.weights[name] * value for name, value in values.items()), values

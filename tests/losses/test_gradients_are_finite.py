@@ -24,6 +24,6 @@ def test_silence_and_overflow_give_finite_gradients(backend: str, precision: str
     )
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    # Five losses on three signals, and the spectrum at three levels.
-    assert len(lines) == 5 * 3 + 3
+    # Six losses on three signals, and the spectrum at three levels.
+    assert len(lines) == 6 * 3 + 3
     assert [line for line in lines if not line.endswith(" finite")] == []

@@ -9,19 +9,13 @@ import numpy as np
 import pytest
 import torch
 from helpers import oracle_weights, torch_oracle
+from helpers.torch_arrays import TOLERANCE, assert_close, channels_last
 
 from tf_melgan.audio.mel_spec import MelSpec
 from tf_melgan.config import Config
 from tf_melgan.config.sections import TrainingConfig
 from tf_melgan.layers.pqmf import prototype
 from tf_melgan.losses.config import LossConfig
-from tf_melgan.losses.spectral import (
-    coherence_loss,
-    compressed_stft_loss,
-    envelope_loss,
-    log_mel_l1_loss,
-    multi_resolution_stft_loss,
-)
 from tf_melgan.models.melgan.config import MelGANConfig
 from tf_melgan.models.multi_scale.config import MultiScaleConfig
 from tf_melgan.training.gan import MelGAN
@@ -33,7 +27,6 @@ torch.set_num_threads(1)
 
 # Exact in float32, to which Keras rounds a beta before it raises it to a power.
 BETAS = (0.5, 0.875)
-TOLERANCE = {"float64": 1e-9, "float32": 1e-4}
 PAPER = Config(
     generator=MelGANConfig(channels=32),
     discriminator=MultiScaleConfig(channels=8, max_channels=64),
@@ -70,6 +63,7 @@ def random_config(seed: int) -> Config:
                 "mel": 3.0,
                 "coherence": 2.0 * (hop >= 16),
                 "envelope": 0.5,
+                "phase": 1.5,
             },
         ),
         training=TrainingConfig(segment=hop, checkpoint_interval=1, steps=1),
@@ -131,17 +125,6 @@ class Pair:
         return [
             make(m.parameters(), rate, **settings) for m in (self.generator, self.discriminator)
         ]
-
-
-def channels_last(signal: torch.Tensor) -> np.ndarray:
-    return signal.detach().numpy().swapaxes(1, 2)
-
-
-def assert_close(actual, expected: np.ndarray, tolerance: float) -> None:
-    """Asserts max |actual − expected| ≤ tolerance × max |expected|."""
-    actual = keras.ops.convert_to_numpy(actual)
-    assert actual.shape == expected.shape and actual.dtype == expected.dtype
-    assert np.abs(actual - expected).max() <= tolerance * np.abs(expected).max()
 
 
 CASES = [
@@ -245,78 +228,3 @@ def test_three_training_steps_equal_torch(
                 assert_close(
                     variable, oracle_weights.as_keras(parameter.detach().numpy(), variable), 1e-9
                 )
-
-
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("samples", [300, 1000, 2000])
-def test_spectral_losses_and_their_gradients_equal_torch(samples: int, dtype: str):
-    """Values, and gradients with respect to the audio, on noise.
-
-    A nearly empty bin of the noise makes any float32 gradient wrong. So float32 gradients are
-    compared with the float64 oracle, and may be off by twice the error of torch in float32.
-    """
-    torch.manual_seed(samples)
-    spec = MelSpec(n_fft=512, hop=100, n_mels=20)
-    real, fake = torch.randn(2, 1, 1, samples, dtype=getattr(torch, dtype)).clamp(-3, 3) / 4
-    audio = tf.constant(channels_last(fake))
-    with tf.GradientTape(persistent=True) as tape:
-        tape.watch(audio)
-        values = [
-            multi_resolution_stft_loss(tf.constant(channels_last(real)), audio),
-            compressed_stft_loss(tf.constant(channels_last(real)), audio),
-            log_mel_l1_loss(tf.constant(channels_last(real)), audio, spec),
-            coherence_loss(tf.constant(channels_last(real)), audio, spec),
-            envelope_loss(tf.constant(channels_last(real)), audio),
-        ]
-    exact = oracle_losses(real.double(), fake.double(), spec)
-    for value, expected, truth in zip(values, oracle_losses(real, fake, spec), exact, strict=True):
-        assert_close(value, expected[0], TOLERANCE[dtype])
-        scale = np.abs(truth[1]).max()
-        torch_error = np.abs(expected[1] - truth[1]).max() / scale
-        error = np.abs(tape.gradient(value, audio).numpy() - truth[1]).max() / scale
-        assert error <= max(TOLERANCE[dtype], 2 * torch_error)
-
-
-@pytest.mark.parametrize("hop", [100, 256])
-def test_coherence_distinguishes_periodic_signals_from_noise(hop: int):
-    """1 for a signal with a period of one hop, near 0 for noise, −1 if the sign flips every hop."""
-    spec = MelSpec(hop=hop, n_fft=4 * hop, n_mels=8)
-    rng = np.random.default_rng(hop)
-    period = rng.normal(size=hop)
-    silence, noise, repeated, flipped = (
-        signal[None, :, None]
-        for signal in (
-            np.zeros(64 * hop),
-            rng.normal(size=64 * hop),
-            np.tile(period, 64),
-            np.tile([*period, *-period], 32),
-        )
-    )
-    assert float(coherence_loss(silence, repeated, spec)) == pytest.approx(1, abs=1e-6)
-    assert float(coherence_loss(flipped, repeated, spec)) == pytest.approx(2, abs=1e-6)
-    assert float(coherence_loss(noise, silence, spec)) < 0.2
-
-
-def test_envelope_loss_is_in_nepers():
-    noise = np.random.default_rng(0).normal(size=(2, 6400, 1))
-    louder = noise * np.where(np.arange(6400) < 3200, 1, np.e**2)[None, :, None]
-    assert float(envelope_loss(noise, louder)) == pytest.approx(1, abs=0.01)
-    assert float(envelope_loss(0 * noise, 1e-5 * noise)) == 0
-    # Shorter than a block: both are padded with zeros.
-    short = float(envelope_loss(noise[:, :50], np.e * noise[:, :50]))
-    assert short == pytest.approx(1, abs=1e-6)
-
-
-def oracle_losses(real: torch.Tensor, fake: torch.Tensor, spec: MelSpec) -> list[tuple]:
-    """The losses in torch, each with its gradient with respect to `fake`."""
-    fake.requires_grad_(True)
-    mel = (spec.sample_rate, spec.n_fft, spec.hop, spec.n_mels)
-    values = [
-        torch_oracle.stft_loss(real, fake),
-        torch_oracle.compressed_stft_loss(real, fake),
-        torch_oracle.log_mel_loss(real, fake, *mel),
-        torch_oracle.coherence_loss(real, fake, spec.hop),
-        torch_oracle.envelope_loss(real, fake),
-    ]
-    gradients = [torch.autograd.grad(value, fake, retain_graph=True)[0] for value in values]
-    return [(v.detach().numpy(), channels_last(g)) for v, g in zip(values, gradients, strict=True)]

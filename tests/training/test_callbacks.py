@@ -83,6 +83,7 @@ def test_learning_rates_and_losses_are_logged_by_group_and_resumed(tmp_path, cap
         "loss",
         "score",
         "validation",
+        "gradient",
         "learning_rate",
     }
     longer = config.with_values(**{"training.steps": 6, "optimizer.decay": config.optimizer.decay})

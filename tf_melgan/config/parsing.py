@@ -17,10 +17,10 @@ _LONGEST_LIST = 32
 
 
 def plain(value: Any) -> Any:
-    """Converts tuples in nested dicts to lists, for YAML and JSON."""
+    """Converts nested dicts and tuples to dicts and lists, for YAML and JSON."""
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
-    return list(value) if isinstance(value, tuple) else value
+    return [plain(item) for item in value] if isinstance(value, (tuple, list)) else value
 
 
 def build(section: type, values: Any, prefix: str = "") -> Any:

@@ -18,10 +18,12 @@ _RANGES = {
 
 @dataclass(frozen=True)
 class OptimizerConfig:
-    """Adam's settings, the same for the generator and the discriminator.
+    """Adam's settings, the same for the generator and the discriminator but for the rate.
 
     Args:
         learning_rate: the initial learning rate.
+        discriminator_learning_rate: that of the discriminator, which decays by the same factor; 0
+            for the generator's.
         final_learning_rate: the learning rate at the end of a decay; 0 with constant decay.
         decay: "constant", "exponential" or "cosine", over all steps.
         beta_1: decay of the mean gradient.
@@ -33,6 +35,7 @@ class OptimizerConfig:
     """
 
     learning_rate: float = 1e-4
+    discriminator_learning_rate: float = 0.0
     final_learning_rate: float = 0.0
     decay: str = "constant"
     beta_1: float = 0.5
@@ -44,6 +47,8 @@ class OptimizerConfig:
         for key in ("learning_rate", "epsilon"):
             value = getattr(self, key)
             require(value > 0, f"optimizer.{key} is {value}; it must be more than 0")
+        rate = self.discriminator_learning_rate
+        require(rate >= 0, f"optimizer.discriminator_learning_rate is {rate}; it must be 0 or more")
         for key in ("beta_1", "beta_2"):
             value = getattr(self, key)
             require(0 <= value < 1, f"optimizer.{key} is {value}; it must be in [0, 1)")
@@ -69,6 +74,7 @@ class TrainingConfig:
         seed: seed of the weights and of the choice of segments.
         checkpoint_interval: steps between checkpoints; validation runs as often.
         discriminator_start: the first step with the discriminator.
+        discriminator_warmup: steps from there on in which only the discriminator learns.
         ema_decay: decay of the generator's exponential moving average; 0 for none.
         precision: "float32", "mixed_bfloat16" or "mixed_float16".
 
@@ -85,6 +91,7 @@ class TrainingConfig:
     seed: int = 0
     checkpoint_interval: int = 1000
     discriminator_start: int = 0
+    discriminator_warmup: int = 0
     ema_decay: float = 0.0
     precision: str = "float32"
 
@@ -103,6 +110,12 @@ class TrainingConfig:
             start % interval == 0,
             f"training.discriminator_start is {start}; it must be 0 or a multiple of "
             f"training.checkpoint_interval {interval}",
+        )
+        warmup = self.discriminator_warmup
+        require(
+            warmup >= 0 and (start >= self.steps or start + warmup < self.steps),
+            f"training.discriminator_warmup is {warmup}; it must be 0 or more, and end before "
+            f"training.steps {self.steps}",
         )
         require(
             len(self.gain) == 2 and 0 < self.gain[0] <= self.gain[1] <= 1,

@@ -32,6 +32,23 @@ def mean_scores(outputs: Outputs) -> list[Any]:
     return [_mean(scale[-1]) for scale in outputs]
 
 
+def accuracy(kind: str, real: Outputs, fake: Outputs) -> Any:
+    """Returns the share of scores on the right side, averaged over scales: 0.5 by chance.
+
+    The right side is above 0 for recordings and below 0 for generated waveforms with "hinge";
+    with "least_squares" it is above and below 0.5.
+
+    Args:
+        kind: "hinge" or "least_squares".
+        real: outputs for recordings.
+        fake: outputs for generated waveforms.
+    """
+    middle = 0.0 if kind == "hinge" else 0.5
+    right = [ops.cast(_full(scale[-1]) > middle, "float32") for scale in real]
+    right += [ops.cast(_full(scale[-1]) < middle, "float32") for scale in fake]
+    return ops.mean(ops.stack([ops.mean(x) for x in right]))
+
+
 def discriminator_loss(kind: str, real: Outputs, fake: Outputs) -> Any:
     """Returns the discriminator's loss, summed over scales.
 

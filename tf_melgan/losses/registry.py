@@ -20,6 +20,7 @@ SPECTRAL_LOSSES = {
     "mel": "tf_melgan.losses.spectral:log_mel_l1_loss",
     "coherence": "tf_melgan.losses.spectral:coherence_loss",
     "envelope": "tf_melgan.losses.spectral:envelope_loss",
+    "phase": "tf_melgan.losses.spectral:phase_loss",
 }
 
 

@@ -11,9 +11,11 @@ from keras import ops
 from tf_melgan.audio.mel_keras import keras_log_mel
 from tf_melgan.audio.mel_spec import MelSpec
 from tf_melgan.layers.backends import sum_over_replicas
+from tf_melgan.layers.stft import at_least, stft
 
 _STFT_SIZES = (512, 1024, 2048)
 _COMPRESSED_STFT_SIZES = (128, 256, 512, 1024, 2048)
+_PHASE_STFT_SIZES = (512, 1024)
 _COMPRESSION = 0.3
 _SMALLEST_MAGNITUDE = 1e-5
 _FRAME_HOPS = 4  # of the coherence loss
@@ -21,6 +23,8 @@ _BAND = 32  # bins in a band of the coherence loss
 _BLOCK = 32  # samples; each level of the envelope loss spans two blocks
 _SMALLEST_POWER = 1e-8
 _SMALLEST_RATIO = 1e-14
+_SMALLEST_STEP = 1e-18  # squared magnitude of a step from one bin to the next
+_SMALLEST_PRODUCT = 1e-12  # of the squared magnitudes of two steps
 
 
 def multi_resolution_stft_loss(real: Any, fake: Any, mel: MelSpec | None = None) -> Any:
@@ -62,12 +66,8 @@ def _convergence(real: Any, fake: Any) -> Any:
 
 
 def _magnitude(audio: Any, n_fft: int) -> Any:
-    """Hann-windowed magnitudes of at least 1e-5, with hop n_fft / 4: (batch, frames, bins).
-
-    Only signals (batch, samples, 1) shorter than a frame are padded.
-    """
-    signal = _at_least(audio[:, :, 0], n_fft)
-    real, imaginary = ops.stft(signal, n_fft, n_fft // 4, n_fft, window="hann", center=False)
+    """Magnitudes of `stft`, raised to at least 1e-5: (batch, frames, bins)."""
+    real, imaginary = stft(audio, n_fft)
     power = ops.square(real) + ops.square(imaginary)
     return ops.sqrt(ops.maximum(power, _SMALLEST_MAGNITUDE**2))
 
@@ -95,7 +95,7 @@ def _coherence(audio: Any, hop: int) -> Any:
     the band.
     """
     size = _FRAME_HOPS * hop
-    signal = _at_least(audio[:, :, 0], size + hop)
+    signal = at_least(audio[:, :, 0], size + hop)
     real, imaginary = ops.stft(signal, size, hop, size, window="hann", center=False)
     bands = size // 2 // _BAND
 
@@ -108,6 +108,41 @@ def _coherence(audio: Any, hop: int) -> Any:
     return similarity / ((power[:, 1:] + power[:, :-1]) / 2 + _SMALLEST_POWER)
 
 
+def phase_loss(real: Any, fake: Any, mel: MelSpec | None = None) -> Any:
+    """Distance of the phase's steps along time and along frequency, from 0 to 2.
+
+    A mel does not hold the phase of a bin, but it says much of the step from one frame or bin to
+    the next, which are frequency and group delay. The distance of two steps is 1 − cos of their
+    difference. Its mean over an utterance is weighted by |step|^0.3, where |step| is the product
+    of the recording's magnitudes at both ends. The loss is the mean over utterances, both
+    directions, and n_fft 512 and 1024 with hop n_fft / 4.
+    """
+    terms = []
+    for n_fft in _PHASE_STFT_SIZES:
+        a, b = stft(real, n_fft, 2), stft(fake, n_fft, 2)
+        terms += [_step_distance(_steps(*a, axis), _steps(*b, axis)) for axis in (1, 2)]
+    return ops.mean(ops.stack(terms))
+
+
+def _steps(real: Any, imaginary: Any, axis: int) -> tuple[Any, Any]:
+    """Products of each bin and its conjugate predecessor along `axis`, as real and imaginary."""
+    before, after = ((slice(None),) * axis + (part,) for part in (slice(-1), slice(1, None)))
+    return (
+        real[after] * real[before] + imaginary[after] * imaginary[before],
+        imaginary[after] * real[before] - real[after] * imaginary[before],
+    )
+
+
+def _step_distance(real: tuple[Any, Any], fake: tuple[Any, Any]) -> Any:
+    """Mean over utterances of the weighted mean of 1 − cos of the difference of phases."""
+    real_power, fake_power = (ops.square(x) + ops.square(y) for x, y in (real, fake))
+    product = real[0] * fake[0] + real[1] * fake[1]
+    # Without the constant, the square root of silence would have no gradient.
+    cosine = product / ops.sqrt(real_power * fake_power + _SMALLEST_PRODUCT)
+    weight = ops.maximum(real_power, _SMALLEST_STEP) ** (_COMPRESSION / 2)
+    return ops.mean(ops.sum(weight * (1 - cosine), (1, 2)) / ops.sum(weight, (1, 2)))
+
+
 def envelope_loss(real: Any, fake: Any, mel: MelSpec | None = None) -> Any:
     """Mean absolute difference of the log RMS level over 64 samples, every 32 samples.
 
@@ -118,18 +153,8 @@ def envelope_loss(real: Any, fake: Any, mel: MelSpec | None = None) -> Any:
 
 
 def _levels(audio: Any) -> Any:
-    signal = _at_least(audio[:, :, 0], 2 * _BLOCK)
+    signal = at_least(audio[:, :, 0], 2 * _BLOCK)
     blocks = ops.shape(signal)[1] // _BLOCK
     square = ops.reshape(ops.square(signal[:, : blocks * _BLOCK]), (-1, blocks, _BLOCK))
     power = ops.mean(square, axis=-1)
     return ops.log(ops.maximum((power[:, 1:] + power[:, :-1]) / 2, _SMALLEST_POWER)) / 2
-
-
-def _at_least(signal: Any, samples: int) -> Any:
-    """Pads (batch, time) with zeros at the end to at least `samples`."""
-    missing = samples - ops.shape(signal)[1]
-    if not isinstance(missing, int):  # The length is unknown until the step runs.
-        missing = ops.maximum(missing, 0)
-    elif missing <= 0:
-        return signal
-    return ops.pad(signal, ((0, 0), (0, missing)))

@@ -145,8 +145,9 @@ class Checkpoints(keras.callbacks.Callback):
 class History(keras.callbacks.Callback):
     """Writes one line of JSON per interval to `history.jsonl`.
 
-    A line holds the step, all losses, the discriminators' mean scores, the learning rates and the
-    validation distances. On resume, lines of steps after the checkpoint are dropped.
+    A line holds the step, all losses, the discriminators' accuracy and mean scores, the learning
+    rates, the gradients at the waveform and the validation distances. On resume, lines of steps
+    after the checkpoint are dropped.
 
     Args:
         run: the run's folder.

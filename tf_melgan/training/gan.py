@@ -9,6 +9,7 @@ from keras import ops
 from tf_melgan.config import Config
 from tf_melgan.inference.engines.keras_engine import KerasEngine
 from tf_melgan.losses.adversarial import (
+    accuracy,
     discriminator_loss,
     feature_matching_loss,
     generator_loss,
@@ -108,17 +109,21 @@ class MelGAN(KerasMethods):
         return real_outputs, fake_outputs
 
     def discriminator_losses(self, real: Outputs, fake: Outputs) -> dict[str, Any]:
-        """The discriminators' loss, under "discriminator", and their mean scores.
+        """The discriminators' loss, under "discriminator", their accuracy and their mean scores.
 
         Args:
             real: the discriminators' outputs for recorded waveforms.
             fake: the discriminators' outputs for generated waveforms.
 
         Returns:
-            Scalars by name: "discriminator", and "score_real_1", "score_fake_1", … for each scale.
+            Scalars by name: "discriminator", "discriminator_accuracy", and "score_real_1",
+            "score_fake_1", … for each scale.
         """
         loss_type = self.config.loss.adversarial
-        terms = {"discriminator": discriminator_loss(loss_type, real, fake)}
+        terms = {
+            "discriminator": discriminator_loss(loss_type, real, fake),
+            "discriminator_accuracy": accuracy(loss_type, real, fake),
+        }
         for name, outputs in (("real", real), ("fake", fake)):
             for scale, score in enumerate(mean_scores(outputs), 1):
                 terms[f"score_{name}_{scale}"] = score
@@ -182,7 +187,7 @@ class MelGAN(KerasMethods):
         names = ["loss", "generator", *self.config.loss.active_terms(self.adversarial)]
         if self.adversarial:
             scales = range(1, self.config.discriminator.outputs + 1)
-            names += ["discriminator"]
+            names += ["discriminator", "discriminator_accuracy"]
             names += [f"score_{name}_{scale}" for name in ("real", "fake") for scale in scales]
         return names
 

@@ -30,6 +30,7 @@ from tf_melgan.errors import UserInputError, require
 from tf_melgan.files import lock
 from tf_melgan.progress import Progress
 from tf_melgan.training import backends, checkpoints, run_config
+from tf_melgan.training.adversarial_callbacks import DiscriminatorWatch, WaveformGradients
 from tf_melgan.training.callbacks import (
     Checkpoints,
     Curves,
@@ -41,6 +42,7 @@ from tf_melgan.training.callbacks import (
 )
 from tf_melgan.training.gan import MelGAN
 from tf_melgan.training.optimizers import adam
+from tf_melgan.training.schedules import discriminator_rate, generator_rate
 from tf_melgan.training.tensorboard import TensorBoard
 from tf_melgan.voices.run_folder import CONFIG, generator_file, step_of
 
@@ -129,7 +131,9 @@ def _train(
             steps,
             validation,
             LearningRates(),
+            WaveformGradients(prepared, config.training.segment),
             StepProgress(progress, steps),
+            DiscriminatorWatch(progress, steps, config.training),
             History(run, steps),
             Checkpoints(run, steps, best, state),
             Curves(run),
@@ -190,8 +194,9 @@ def _build(config: Config, devices: list[str] | None) -> MelGAN:
     backends.enable_determinism()
     with backends.distribution_scope(devices):
         model = MelGAN(config, dtype=training.precision)
-        adversarial_steps = max(1, training.steps - training.discriminator_start)
-        model.compile(adam(config, training.steps), adam(config, adversarial_steps))
+        model.compile(
+            adam(config, generator_rate(config)), adam(config, discriminator_rate(config))
+        )
     return model
 
 
@@ -214,7 +219,7 @@ def load(run: str | os.PathLike) -> MelGAN:
         raise UserInputError(f"{run}: its checkpoints are missing; restore the run's folder")
     config = Config.load(run / CONFIG)
     model = MelGAN(config)
-    model.compile(adam(config, 1), adam(config, 1))
+    model.compile(adam(config, generator_rate(config)), adam(config, discriminator_rate(config)))
     checkpoints.restore(last, model)
     return model
 

@@ -6,31 +6,13 @@ from typing import Any
 import keras
 
 from tf_melgan.config import Config
+from tf_melgan.training.schedules import Rate
 
 
-def adam(config: Config, steps: int) -> keras.optimizers.Optimizer:
-    """Adam with a config's settings, whose learning rate decays over `steps`."""
+def adam(config: Config, rate: Rate) -> keras.optimizers.Optimizer:
+    """Adam with a config's settings at a learning rate of `tf_melgan.training.schedules`."""
     settings = config.optimizer
-    rate = _learning_rate(config, steps)
     return keras.optimizers.Adam(rate, settings.beta_1, settings.beta_2, settings.epsilon)
-
-
-def learning_rate(config: Config, step: int) -> float:
-    """The generator's learning rate in a run with this config, after `step` steps."""
-    rate = _learning_rate(config, config.training.steps)
-    return float(rate if isinstance(rate, float) else keras.ops.convert_to_numpy(rate(step)))
-
-
-def _learning_rate(
-    config: Config, steps: int
-) -> float | keras.optimizers.schedules.LearningRateSchedule:
-    settings, schedules = config.optimizer, keras.optimizers.schedules
-    first, last = settings.learning_rate, settings.final_learning_rate
-    return {
-        "constant": lambda: first,
-        "exponential": lambda: schedules.ExponentialDecay(first, steps, last / first),
-        "cosine": lambda: schedules.CosineDecay(first, steps, alpha=last / first),
-    }[settings.decay]()
 
 
 @keras.saving.register_keras_serializable("tf_melgan")

@@ -5,7 +5,7 @@ from typing import Any
 
 from tf_melgan.config import Config
 from tf_melgan.errors import UserInputError
-from tf_melgan.training.optimizers import learning_rate
+from tf_melgan.training.schedules import generator_rate_at
 from tf_melgan.voices.run_folder import CONFIG
 
 
@@ -51,7 +51,7 @@ def check(run: Path, config: Config, step: int) -> str | None:
 
 def _jump(run: Path, before: Config, config: Config, step: int) -> str | None:
     """A line about the learning rate, where another number of steps moves it."""
-    old, new = (learning_rate(each, step) for each in (before, config))
+    old, new = (generator_rate_at(each, step) for each in (before, config))
     if old == new:
         return None
     return (

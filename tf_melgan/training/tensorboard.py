@@ -92,7 +92,7 @@ class _Log:
 
 def _tag(name: str) -> str:
     """The TensorBoard tag of a logged value, "group/name"."""
-    for group in ("validation", "score", "learning_rate"):
+    for group in ("validation", "score", "learning_rate", "gradient"):
         if name.startswith(f"{group}_"):
             return f"{group}/{name.removeprefix(f'{group}_')}"
     return f"loss/{name}"

@@ -7,18 +7,18 @@ import keras
 from keras import ops
 
 from tf_melgan.layers.convolutions import (
-    LEAKY_SLOPE,
     GroupedConv1D,
     ReflectionPadding1D,
     UnfoldedConv1D,
 )
 from tf_melgan.layers.initializers import conv_initializers, weight_normalized
 from tf_melgan.models.base import Discriminator
+from tf_melgan.models.convolution_stack import ConvolutionStack
 from tf_melgan.models.multi_scale import GROUP_CHANNELS
 
 
 @keras.saving.register_keras_serializable("tf_melgan")
-class ScaleDiscriminator(keras.layers.Layer):
+class ScaleDiscriminator(ConvolutionStack):
     """The discriminator of one scale (MelGAN, arXiv 1910.06711, appendix A).
 
     It scores overlapping windows of the waveform.
@@ -81,23 +81,6 @@ class ScaleDiscriminator(keras.layers.Layer):
             channels = filters
         self.paddings += [zeros(2), zeros(1)]
         self.convs += [conv(channels, 5, channels), conv(1, 3, channels)]
-
-    def build(self, input_shape: Sequence[int | None]) -> None:
-        shape: tuple[int | None, ...] = (None, None, 1)
-        for padding, conv in zip(self.paddings, self.convs, strict=True):
-            shape = padding.compute_output_shape(shape)
-            conv.build(shape)
-            shape = conv.compute_output_shape(shape)
-        self.built = True
-
-    def call(self, audio: Any) -> list[Any]:
-        outputs, x = [], audio
-        for padding, conv in zip(self.paddings, self.convs, strict=True):
-            x = conv(padding(x))
-            if conv is not self.convs[-1]:
-                x = ops.leaky_relu(x, LEAKY_SLOPE)
-            outputs.append(x)
-        return outputs
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -16,6 +16,7 @@ checked_length = _backend.checked_length
 compile_inference = _backend.compile_inference
 distribution_scope = _backend.distribution_scope
 enable_determinism = _backend.enable_determinism
+gradients = _backend.gradients
 replica_count = _backend.replica_count
 scope_of = _backend.scope_of
 with_rank = _backend.with_rank

@@ -200,3 +200,11 @@ def compile_inference(model: Any) -> Callable[[np.ndarray], np.ndarray]:
         return np.asarray(forward(_values(model), fixed, inputs))
 
     return run
+
+
+def gradients(
+    function: Callable[[jax.Array], dict[str, jax.Array]], inputs: Any
+) -> dict[str, np.ndarray]:
+    """The gradient of each scalar that `function` returns with respect to its inputs, by name."""
+    found = jax.jacrev(function)(jax.numpy.asarray(inputs))
+    return {name: np.asarray(gradient) for name, gradient in found.items()}

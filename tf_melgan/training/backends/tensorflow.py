@@ -161,3 +161,14 @@ def compile_inference(model: Any) -> Callable[[np.ndarray], np.ndarray]:
     """The model's forward pass as a compiled function of arrays; each call uses current weights."""
     forward = tf.function(lambda inputs: model(inputs), reduce_retracing=True)
     return lambda inputs: forward(tf.constant(inputs)).numpy()
+
+
+def gradients(
+    function: Callable[[tf.Tensor], dict[str, tf.Tensor]], inputs: Any
+) -> dict[str, np.ndarray]:
+    """The gradient of each scalar that `function` returns with respect to its inputs, by name."""
+    inputs = tf.convert_to_tensor(inputs)
+    with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
+        tape.watch(inputs)
+        values = function(inputs)
+    return {name: tape.gradient(value, inputs).numpy() for name, value in values.items()}
