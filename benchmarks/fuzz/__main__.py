@@ -2,10 +2,10 @@
 
     python -m benchmarks.fuzz [--inputs 500] [--seed 0] [--only CLASS …]
 
-Each class of files runs in processes of its own, of 100 inputs each. An input is *refused* if it ends in a
-`UserInputError` of one line, *right* if it gives the same result as the file that was damaged, and
-*wrong* otherwise: another exception, another result, a process that ends or hangs, or more than
-1 GB of memory.
+Each class of files runs in processes of its own, of 100 inputs each. An input is *refused* if it
+ends in a `UserInputError` of one line, *right* if it gives the same result as the file that was
+damaged, and *wrong* otherwise: another exception, another result, a process that ends or hangs, or
+more than 1 GB of memory.
 
 Prints a line for each class and each wrong input, and exits with 1 unless none is wrong. Writes
 benchmarks/results/fuzz.json.

@@ -1,11 +1,13 @@
-"""Output of libraries during a command: engine logs are hidden, all else is shown."""
+"""What the commands share: engine logs are hidden, and addresses refused where paths belong."""
 
+import contextlib
 import os
 import subprocess
 import sys
 
 import pytest
 
+from tf_melgan.cli.main import main
 from tf_melgan.cli.options import hide_engine_logs
 
 ENGINE = (
@@ -39,3 +41,28 @@ def test_python_warnings_are_shown():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "UserWarning: the kernel is empty" in done.stderr
+
+
+PLACES = {
+    "prepare gs://bucket/recordings out": "recordings: gs://bucket/recordings",
+    "prepare recordings s3://bucket/data": "out: s3://bucket/data",
+    "train melgan memory://data run": "data: memory://data",
+    "train melgan data hdfs://host/run": "run: hdfs://host/run",
+    "finetune lj-lite recordings gs://bucket/run": "run: gs://bucket/run",
+    "vocode https://host/mel.npy": "INPUT: https://host/mel.npy",
+    "vocode a.npy --out gs://bucket/wavs": "--out: gs://bucket/wavs",
+    "export lj-lite --to tflite --out file:///tmp/voice.tflite": "--out: file:///tmp/voice.tflite",
+    "evaluate a b --out gs://bucket/scores": "--out: gs://bucket/scores",
+    "demo gs://bucket/demo": "out: gs://bucket/demo",
+}
+
+
+@pytest.mark.parametrize("words", PLACES)
+def test_addresses_are_refused(words, tmp_path, capsys):
+    with contextlib.chdir(tmp_path), pytest.raises(SystemExit) as ended:
+        main(words.split())
+    assert ended.value.code == 2
+    line = capsys.readouterr().err.splitlines()[-1]
+    reason = "is not a path on this machine; copy the files here, or mount the bucket"
+    assert line.endswith(f"argument {PLACES[words]}: {reason}")
+    assert list(tmp_path.iterdir()) == []
