@@ -11,6 +11,10 @@ class UserInputError(ValueError):
     """Wrong input. The message is one line: which file or key, what is wrong, what is right."""
 
 
+class SoundWarning(UserWarning):
+    """A recording is damaged or ends early; what can be decoded is used."""
+
+
 class UnwritableError(UserInputError):
     """A file cannot be written where it should be: the disk is full, or a folder is read-only."""
 

@@ -193,6 +193,9 @@ CASES = {
     "melgan; give the run's own config, or another run folder",
     "vocode mels/good.npy --voice voice.keras --out out/a.mp3": "--out: {out/a.mp3} would be no "
     ".wav or .flac file; give one of these, or a folder",
+    "vocode mels --voice voice.keras --out -": "--out: - is for one mel or recording; give a "
+    "folder",
+    "vocode mels/good.npy --voice lj-lite --threads -3": "threads is -3; give 1 to 256",
     "vocode mels --voice voice.keras --out out.wav": "--out: {out.wav} is the name of a file, for "
     "9 inputs; give a folder",
     "vocode mels/good.npy --voice voice.keras --out out/a.flac --float": "{out/a.flac}: cannot "
@@ -234,7 +237,19 @@ CASES = {
 
 EXPORTS = {"tflite", "saved-model", "weights", "int8", "int8-dynamic"}
 COMMANDS = {"train", "vocode", "evaluate", "prepare", "export"}
-LITERALS = COMMANDS | {"training.batch", "melgan", "paper", "2", "-1", "her", "float16", *EXPORTS}
+LITERALS = COMMANDS | {
+    "training.batch",
+    "melgan",
+    "paper",
+    "2",
+    "-1",
+    "-3",
+    "-",
+    "lj-lite",
+    "her",
+    "float16",
+    *EXPORTS,
+}
 
 
 def run(workspace: Path, words: str) -> int:

@@ -140,3 +140,35 @@ def test_signals_leave_no_unfinished_file(number, code, mel, tmp_path):
     assert errors.splitlines()[-1] == "tf-melgan: interrupted"
     assert "Traceback" not in errors
     assert list((tmp_path / "wavs").iterdir()) == []
+
+
+def test_a_full_standard_output_is_one_line(mel):
+    with open("/dev/full", "wb") as full:
+        words = [*COMMAND, "vocode", str(mel), "--out", "-"]
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert done.stderr.splitlines()[-1] == (
+        "tf-melgan: standard output: cannot be written (No space left on device)"
+    )
+
+
+def test_sound_for_a_closed_standard_output_is_refused(mel):
+    words = " ".join([*COMMAND, "vocode", str(mel), "--out", "-", ">&-"])
+    done = subprocess.run(["sh", "-c", words], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr == "tf-melgan: standard output: is closed; open it, or give --out\n"
+
+
+def test_what_is_wrong_with_a_recording_is_said(sound, tmp_path, capsys):
+    soundfile.write(tmp_path / "cut.flac", sound, 22050)
+    whole = (tmp_path / "cut.flac").read_bytes()
+    (tmp_path / "cut.flac").write_bytes(whole[: len(whole) // 2])
+    soundfile.write(tmp_path / "opposite.wav", np.stack([sound, -sound], axis=1), 22050)
+    for name, remark in {
+        "cut.flac": "ends early",
+        "opposite.wav": "its channels cancel each other out; give a mono recording",
+    }.items():
+        path = tmp_path / name
+        assert main(["vocode", str(path), "--out", str(tmp_path / "out")]) == 0
+        lines = [x for x in capsys.readouterr().err.splitlines() if str(path) in x]
+        assert len(lines) == 1 and lines[0].startswith(f"{path}: {remark}")

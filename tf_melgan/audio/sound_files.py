@@ -1,6 +1,7 @@
 """Reads recordings of any rate and channel count, writes wav and flac, with soundfile and soxr."""
 
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,11 +11,12 @@ import numpy as np
 import soundfile
 
 from tf_melgan.audio.decoding import Recording, decode
-from tf_melgan.errors import UserInputError, require
+from tf_melgan.errors import SoundWarning, UserInputError, require
 from tf_melgan.extras import require_extra
 from tf_melgan.files import atomic_file
 
 WRITABLE = (".wav", ".flac")
+_CANCELLED = 1e-3  # peak of the mean of the channels, over that of the channels
 
 
 def require_file(path: str | os.PathLike) -> Path:
@@ -99,6 +101,9 @@ def resample(audio: np.ndarray, source: int, target: int) -> np.ndarray:
 def load_audio(path: str | os.PathLike, rate: int) -> np.ndarray:
     """Loads a sound file as mono; channels are averaged.
 
+    Warns with a `SoundWarning` if the file is damaged or ends early, or if its channels cancel each
+    other out.
+
     Args:
         path: the recording.
         rate: the wanted sample rate in Hz; recordings at another rate are resampled.
@@ -115,8 +120,14 @@ def load_audio(path: str | os.PathLike, rate: int) -> np.ndarray:
         >>> audio = tf_melgan.load_audio("speech.wav", spec.sample_rate)
         >>> print(len(audio) / spec.sample_rate, "seconds")
     """
-    audio, source = read_audio(path)
-    return resample(audio.mean(axis=1), source, rate)
+    recording = read_recording(path)
+    audio = recording.samples.mean(axis=1)
+    remark = recording.remark
+    if np.abs(audio).max() < _CANCELLED * np.abs(recording.samples).max():
+        remark = "its channels cancel each other out; give a mono recording"
+    if remark:
+        warnings.warn(f"{path}: {remark}", SoundWarning, stacklevel=2)
+    return resample(audio, recording.rate, rate)
 
 
 def to_int16(audio: np.ndarray) -> tuple[np.ndarray, int]:

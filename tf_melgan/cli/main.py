@@ -54,17 +54,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (UserInputError, ImportError) as error:
         return _failed(str(error))
     except BrokenPipeError:
-        # Python flushes both streams once more when it exits.
-        for descriptor in (1, 2):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
+        _discard(1, 2)
         return _BROKEN_PIPE
     except OSError as error:
         if error.filename is None:
-            raise
+            # Errors of output files name them.
+            _discard(1)
+            return _failed(f"standard output: cannot be written ({error.strerror})")
         return _failed(f"{error.filename}: {error.strerror}")
     except KeyboardInterrupt as error:
         print("\ntf-melgan: interrupted", file=sys.stderr)
         return _TERMINATED if isinstance(error, _Terminated) else _INTERRUPTED
+
+
+def _discard(*descriptors: int) -> None:
+    """Lets what Python still flushes to these streams when it exits go nowhere."""
+    for descriptor in descriptors:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
 
 
 def _failed(line: str) -> int:

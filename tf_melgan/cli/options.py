@@ -81,6 +81,8 @@ def add_run_arguments(command: argparse.ArgumentParser) -> None:
 
 def local_path(text: str) -> Path:
     """The type of arguments that are paths; refuses addresses such as gs://bucket/voice."""
+    if not text:
+        raise argparse.ArgumentTypeError("is empty; give a path")
     try:
         return require_local(text)
     except UserInputError as error:

@@ -31,7 +31,8 @@ def ends_at_once(kept: Callable[[], str]) -> Iterator[None]:
     writer.setblocking(False)
     # A copy, since engines' logs are hidden by taking the place of standard error.
     stderr = os.dup(2)
-    threading.Thread(target=_watch, args=(reader, stderr, kept), daemon=True).start()
+    watcher = threading.Thread(target=_watch, args=(reader, stderr, kept), daemon=True)
+    watcher.start()
     handlers = {number: signal.signal(number, lambda *arguments: None) for number in _SIGNALS}
     descriptor = signal.set_wakeup_fd(writer.fileno())
     try:
@@ -41,6 +42,8 @@ def ends_at_once(kept: Callable[[], str]) -> Iterator[None]:
         for number, handler in handlers.items():
             signal.signal(number, handler)
         writer.close()
+        # If a signal came, the watcher ends the process, whatever the block ended with.
+        watcher.join()
         os.close(stderr)
 
 
@@ -49,7 +52,7 @@ def _watch(reader: socket.socket, stderr: int, kept: Callable[[], str]) -> None:
     while number := reader.recv(1):
         name = _SIGNALS.get(signal.Signals(number[0]))
         if name is not None:
-            delete_own_partials()
             os.write(stderr, f"\ntf-melgan: ended by {name}; {kept()}\n".encode())
+            delete_own_partials()
             os._exit(128 + number[0])
     reader.close()

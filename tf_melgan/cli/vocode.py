@@ -3,14 +3,16 @@
 import argparse
 import sys
 import time
-from contextlib import ExitStack
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from tf_melgan import voices
 from tf_melgan.cli.options import add_command, hide_engine_logs, local_path
-from tf_melgan.errors import UnwritableError, UserInputError
+from tf_melgan.errors import SoundWarning, UnwritableError, UserInputError
 from tf_melgan.progress import Progress
 
 if TYPE_CHECKING:
@@ -66,6 +68,8 @@ def _run(arguments: argparse.Namespace) -> int:
     inputs, out = arguments.inputs, arguments.out
     if out is None:
         out = STANDARD_STREAM if inputs == [STANDARD_STREAM] else Path("vocoded")
+    if out == STANDARD_STREAM and (len(inputs) > 1 or inputs[0].is_dir()):
+        raise UserInputError("--out: - is for one mel or recording; give a folder")
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory()))
         if STANDARD_STREAM in inputs:
@@ -75,6 +79,7 @@ def _run(arguments: argparse.Namespace) -> int:
         jobs = targets(inputs, target)
         with hide_engine_logs():
             vocoder = Vocoder.load(arguments.voice, arguments.threads)
+        stack.enter_context(_remarks())
         start = time.perf_counter()
         written, left_out = _vocode(vocoder, jobs, "FLOAT" if arguments.float else "PCM_16")
         elapsed = time.perf_counter() - start
@@ -91,6 +96,15 @@ def _run(arguments: argparse.Namespace) -> int:
     if left_out:
         print(f"{left_out} of {len(jobs)} inputs were left out, as said above", file=sys.stderr)
     return 1 if left_out else 0
+
+
+@contextmanager
+def _remarks() -> Iterator[None]:
+    """Prints what is wrong with recordings inside the block as plain lines."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("default", SoundWarning)
+        warnings.showwarning = lambda message, *place: print(message, file=sys.stderr)
+        yield
 
 
 def _vocode(

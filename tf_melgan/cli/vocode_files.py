@@ -1,5 +1,6 @@
 """The sound file that `tf-melgan vocode` writes for each input; `-` is a standard stream."""
 
+import os
 import re
 import shutil
 import sys
@@ -38,8 +39,13 @@ def standard_output(folder: Path) -> Iterator[Path]:
     """Yields the path of a wav in `folder`, which goes to standard output after the block.
 
     Raises:
-        UserInputError: standard output is a terminal.
+        UserInputError: standard output is a terminal, or closed.
     """
+    # `main` opens what the caller closed.
+    require(
+        getattr(sys.stdout, "name", None) != os.devnull,
+        "standard output: is closed; open it, or give --out",
+    )
     require(
         not sys.stdout.isatty(),
         "standard output: is a terminal; redirect it to a file or a player, or give --out",

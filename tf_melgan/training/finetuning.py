@@ -9,10 +9,11 @@ from tf_melgan import voices
 from tf_melgan.config import Config
 from tf_melgan.data.prepare import prepare
 from tf_melgan.files import lock
+from tf_melgan.training import checkpoints, run_config
 from tf_melgan.training.averaging import keep_start
 from tf_melgan.training.gan import MelGAN
 from tf_melgan.training.loop import load, train
-from tf_melgan.voices.run_folder import checkpoint_folders, generator_file
+from tf_melgan.voices.run_folder import generator_file, step_of
 from tf_melgan.voices.weights_file import VoiceWeights, load_weights
 
 
@@ -57,7 +58,11 @@ def finetune(
     run = Path(run)
     data = run / "data"
     with lock(run):
-        if data_changed or not checkpoint_folders(run):
+        last = checkpoints.latest(run)
+        if last is not None:
+            # Before the recordings of the run are replaced.
+            run_config.check(run, config, step_of(last))
+        if data_changed or last is None:
             print(prepare(recordings, data, config.mel))
         else:
             print(f"{run}: continues with the recordings prepared when the run started")

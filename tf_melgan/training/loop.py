@@ -89,8 +89,9 @@ def train(
     """
     prepared = Prepared.open(data)
     prepared.require_spec(config.mel)
+    deadline = _deadline(minutes)
     with lock(run):
-        return _train(config, prepared, Path(run), devices, start, _deadline(minutes), data_changed)
+        return _train(config, prepared, Path(run), devices, start, deadline, data_changed)
 
 
 def _train(

@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from tf_melgan.errors import UserInputError, first_line
+from tf_melgan.errors import UserInputError, first_line, require
 from tf_melgan.inference.engines.exported import ExportedEngine, Runner
 from tf_melgan.voices import voice_file
 from tf_melgan.voices.model_check import SIGNATURES, check_model
 
 _STEP_FRAMES = 32
+_MOST_THREADS = 256
 
 
 class LiteRTEngine(ExportedEngine):
@@ -39,6 +40,10 @@ class LiteRTEngine(ExportedEngine):
     """
 
     def __init__(self, path: str | Path, threads: int | None = None):
+        require(
+            threads is None or 1 <= threads <= _MOST_THREADS,
+            f"threads is {threads}; give 1 to {_MOST_THREADS}",
+        )
         info = voice_file.read(path)
         _check(Path(path), info.size)
         self._threads = threads or os.cpu_count()
