@@ -32,7 +32,7 @@ web: $(VENV)/stamp-dev
 	$(BIN)/python -m pytest -m slow tests/export/test_web_client.py
 
 serving: $(VENV)/stamp-serving
-	$(BIN)/python -m pytest -m slow tests/export/test_serving.py
+	$(BIN)/python -m pytest -m slow tests/export/test_serving.py tests/export/test_gateway.py
 
 lint: $(VENV)/stamp-dev
 	$(BIN)/ruff check .

@@ -15,6 +15,9 @@ uvicorn = pytest.importorskip("uvicorn", reason="make serving installs it")
 pytest.importorskip("orjson", reason="make serving installs it")
 gateway = serving.module("gateway")
 
+# What it needs is there where the server's tests run.
+pytestmark = pytest.mark.slow
+
 GET = b"GET /echo HTTP/1.1\r\nHost: here\r\n\r\n"
 POST = b"POST %s HTTP/1.1\r\nHost: here\r\nContent-Length: %d\r\n\r\n%s"
 
