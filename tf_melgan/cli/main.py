@@ -2,23 +2,17 @@
 
 import argparse
 import os
-import signal
 import sys
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 from tf_melgan import __version__
 from tf_melgan.cli import demo, evaluate, export, finetune, prepare, train, vocode
+from tf_melgan.cli.signals import Terminated, sigterm_interrupts
 from tf_melgan.errors import UserInputError
 from tf_melgan.extras import require_extra
 
 _COMMANDS = (prepare, train, finetune, vocode, export, evaluate, demo)
 _BAD_INPUT, _INTERRUPTED, _BROKEN_PIPE, _TERMINATED = 2, 130, 141, 143
-
-
-class _Terminated(KeyboardInterrupt):
-    """SIGTERM arrived: the command ends as after Ctrl-C, and leaves no unfinished files."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -47,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     _open_standard_streams()
     arguments = parser().parse_args(argv)
     try:
-        with _sigterm_interrupts(), require_extra(f"tf-melgan {arguments.command}"):
+        with sigterm_interrupts(), require_extra(f"tf-melgan {arguments.command}"):
             code = arguments.run(arguments) or 0
             sys.stdout.flush()
             return code
@@ -64,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _failed(f"{error.filename}: {error.strerror}")
     except KeyboardInterrupt as error:
         print("\ntf-melgan: interrupted", file=sys.stderr)
-        return _TERMINATED if isinstance(error, _Terminated) else _INTERRUPTED
+        return _TERMINATED if isinstance(error, Terminated) else _INTERRUPTED
 
 
 def _discard(*descriptors: int) -> None:
@@ -90,20 +84,3 @@ def _open_standard_streams() -> None:
     # Names of files need not be UTF-8.
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")
-
-
-@contextmanager
-def _sigterm_interrupts() -> Iterator[None]:
-    """Lets SIGTERM end the block like Ctrl-C; signals reach the main thread only."""
-
-    def terminate(number: int, frame: object) -> None:
-        raise _Terminated
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, terminate)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

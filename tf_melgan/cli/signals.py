@@ -1,4 +1,4 @@
-"""Ends a command at once on Ctrl-C and SIGTERM, whatever it is in the middle of."""
+"""How commands end on Ctrl-C and SIGTERM: as after an error, or at once where that takes long."""
 
 import os
 import signal
@@ -10,6 +10,27 @@ from contextlib import contextmanager
 from tf_melgan.files import delete_own_partials
 
 _SIGNALS = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM arrived: the command ends as after Ctrl-C, and leaves no unfinished files."""
+
+
+@contextmanager
+def sigterm_interrupts() -> Iterator[None]:
+    """Lets SIGTERM end the block like Ctrl-C; signals reach the main thread only."""
+
+    def terminate(number: int, frame: object) -> None:
+        raise Terminated
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager
