@@ -154,11 +154,12 @@ def test_finetuning_keeps_the_trained_weights_in_its_average(folder, tmp_path):
 
 @pytest.mark.parametrize("data_changed", [False, True])
 def test_finetuning_prepares_other_recordings_only_on_purpose(folder, monkeypatch, data_changed):
+    run, other = folder / "tuned", folder / "recordings/validation"
+    steps = {"training.steps": 1, "training.checkpoint_interval": 1}
+    finetune(folder / "run", folder / "recordings", run, steps)
     seen = {}
     monkeypatch.setattr(finetuning, "train", lambda *args, **settings: seen.update(settings))
-    run, other = folder / "run", folder / "recordings/validation"
-    prepare(folder / "recordings", run / "data", Config().mel)
-    finetune("lj-lite", other, run, minutes=3.0, data_changed=data_changed)
+    finetune(folder / "run", other, run, steps, minutes=3.0, data_changed=data_changed)
     paths = {x.path for split in ("train", "validation") for x in utterances(run / "data", split)}
     assert (paths == {"0.wav"}) is data_changed
     assert seen["minutes"] == 3.0 and seen["data_changed"] is data_changed
