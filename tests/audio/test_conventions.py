@@ -34,7 +34,7 @@ ERRORS = {
         "mel.n_mels is 0; it must be at least 1",
     ),
     "bands without a frequency": (
-        lambda: MelSpec(n_fft=256, hop=64),
+        lambda: MelSpec(n_fft=256, hop=64).require_bands(),
         "mel.n_mels is 80: 2 bands contain no frequency of mel.n_fft 256; "
         "give fewer bands or a longer window",
     ),
@@ -44,8 +44,27 @@ ERRORS = {
     ),
     "unknown key": (
         lambda: MelSpec.from_dict({"bands": 80}),
-        "mel.bands is not a known key; known: floor, fmax, fmin, hop, log, n_fft, n_mels, "
-        "sample_rate",
+        "mel.bands is not a known key; known: center, epsilon, floor, fmax, fmin, hop, htk, log, "
+        "n_fft, n_mels, norm, pad_mode, power, sample_rate, win_length",
+    ),
+    "centered odd frames": (
+        lambda: MelSpec(n_fft=1023, center=True),
+        "mel.n_fft is 1023; it must be even, so that both margins are equal",
+    ),
+    "window over its frame": (
+        lambda: MelSpec(win_length=1200),
+        "mel.win_length is 1200; it must be at most mel.n_fft 1024",
+    ),
+    "third power": (lambda: MelSpec(power=3.0), "mel.power is 3.0; give 1 or 2"),
+    "number for a boolean": (lambda: MelSpec(htk=1), "mel.htk is 1; give true or false"),
+    "boolean for a number": (lambda: MelSpec(hop=True), "mel.hop is True; give a whole number"),
+    "unknown norm": (
+        lambda: MelSpec(norm="area"),
+        "mel.norm is 'area'; choose one of slaney, none",
+    ),
+    "unknown padding": (
+        lambda: MelSpec(pad_mode="edge"),
+        "mel.pad_mode is 'edge'; choose one of reflect, constant",
     ),
     "integer audio": (
         lambda: log_mel(np.zeros(512, np.int16), MelSpec()),

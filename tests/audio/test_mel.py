@@ -21,8 +21,14 @@ SPECS = (
     MelSpec(16000, 1024, 200, 80, 0.0, 8000.0),
     MelSpec(24000, 1200, 300, 100, 20.0, 12000.0, "ln"),
     MelSpec(48000, 2048, 512, 128, 40.0, 20000.0, floor=1e-7),
-)
-each_spec = pytest.mark.parametrize("spec", SPECS, ids=lambda spec: str(spec.sample_rate))
+    MelSpec(fmax=8000.0, log="ln", epsilon=1e-9),
+    MelSpec(24000, 2048, 300, 80, 80.0, 7600.0, floor=1e-10, win_length=1200, center=True),
+    MelSpec(24000, 1024, 256, 100, 0.0, 12000.0, "ln", 1e-7, htk=True, norm="none", center=True),
+    MelSpec(16000, 400, 160, 80, 0.0, 8000.0, floor=1e-10, power=2.0, center=True),
+    MelSpec(16000, 400, 200, 40, 0.0, 8000.0, power=2.0, epsilon=1e-6, htk=True, center=True,
+            pad_mode="constant"),
+)  # fmt: skip
+each_spec = pytest.mark.parametrize("spec", SPECS, ids=range(len(SPECS)))
 
 
 def speech(spec: MelSpec, frames: int = 200, dtype: type = np.float64) -> np.ndarray:
@@ -32,24 +38,32 @@ def speech(spec: MelSpec, frames: int = 200, dtype: type = np.float64) -> np.nda
 
 def librosa_mel(sound: np.ndarray, spec: MelSpec) -> np.ndarray:
     """The linear mel spectrogram (frames, n_mels) in float64."""
-    padded = np.pad(sound.astype(np.float64), spec.margin, "reflect")
+    sound = sound.astype(np.float64)
     spectrum = librosa.stft(
-        padded,
+        sound if spec.center else np.pad(sound, (spec.n_fft - spec.hop) // 2, spec.pad_mode),
         n_fft=spec.n_fft,
         hop_length=spec.hop,
+        win_length=spec.win_length or spec.n_fft,
         window="hann",
-        center=False,
+        center=spec.center,
+        pad_mode=spec.pad_mode,
         dtype=np.complex128,
     )
-    matrix = librosa.filters.mel(
+    power = np.abs(spectrum) ** 2 + spec.epsilon
+    return (librosa_matrix(spec) @ power ** (spec.power / 2)).T
+
+
+def librosa_matrix(spec: MelSpec) -> np.ndarray:
+    return librosa.filters.mel(
         sr=spec.sample_rate,
         n_fft=spec.n_fft,
         n_mels=spec.n_mels,
         fmin=spec.fmin,
         fmax=spec.fmax,
+        htk=spec.htk,
+        norm=None if spec.norm == "none" else spec.norm,
         dtype=np.float64,
     )
-    return (matrix @ np.abs(spectrum)).T
 
 
 def librosa_log_mel(sound: np.ndarray, spec: MelSpec) -> np.ndarray:
@@ -65,15 +79,7 @@ def on_keras(sound: np.ndarray, spec: MelSpec) -> np.ndarray:
 
 @each_spec
 def test_mel_matrix_equals_librosa(spec: MelSpec) -> None:
-    expected = librosa.filters.mel(
-        sr=spec.sample_rate,
-        n_fft=spec.n_fft,
-        n_mels=spec.n_mels,
-        fmin=spec.fmin,
-        fmax=spec.fmax,
-        dtype=np.float64,
-    )
-    np.testing.assert_allclose(spec.mel_matrix(), expected, rtol=0, atol=1e-14)
+    np.testing.assert_allclose(spec.mel_matrix(), librosa_matrix(spec), rtol=0, atol=1e-14)
 
 
 @each_spec
@@ -81,7 +87,9 @@ def test_mel_matrix_equals_librosa(spec: MelSpec) -> None:
 def test_log_mel_equals_librosa(spec: MelSpec, compute) -> None:
     sound = speech(spec)
     actual, expected = compute(sound, spec), librosa_log_mel(sound, spec)
-    assert actual.shape == (200, spec.n_mels) and actual.dtype == np.float64
+    frames = 200 + spec.center
+    assert actual.shape == (frames, spec.n_mels) and actual.dtype == np.float64
+    assert spec.frames(len(sound)) == frames
     np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-6)
 
 
@@ -89,7 +97,7 @@ def test_log_mel_equals_librosa(spec: MelSpec, compute) -> None:
 @pytest.mark.parametrize("compute", [mel_valid, keras_mel_valid], ids=["numpy", "keras"])
 def test_linear_mel_in_float32_equals_librosa(spec: MelSpec, compute) -> None:
     sound = speech(spec, dtype=np.float32)
-    padded = np.pad(sound, spec.margin, "reflect")
+    padded = np.pad(sound, spec.margin, spec.pad_mode)
     actual = keras.ops.convert_to_numpy(compute(padded, spec))
     expected = librosa_mel(sound, spec)
     assert actual.dtype == np.float32
@@ -104,6 +112,18 @@ def test_audio_of_any_length(samples: int) -> None:
     padded = np.pad(sound, (0, -samples % spec.hop))
     expected = librosa_log_mel(padded, spec)
     assert spec.frames(samples) == len(expected) == -(-samples // 256)
+    np.testing.assert_allclose(log_mel(sound, spec), expected, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(on_keras(sound, spec), expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("samples", [1, 2, 255, 256, 257, 3000])
+def test_centered_frames_of_audio_of_any_length(samples: int) -> None:
+    spec, sound = MelSpec(center=True), speech(MelSpec())[:samples]
+    # librosa reflects once, NumPy as often as it takes.
+    padded = np.pad(sound, 512, "reflect")
+    spectrum = librosa.stft(padded, n_fft=1024, hop_length=256, center=False, dtype=np.complex128)
+    expected = np.log10(np.maximum(librosa_matrix(spec) @ np.abs(spectrum), spec.floor)).T
+    assert spec.frames(samples) == len(expected) == 1 + samples // 256
     np.testing.assert_allclose(log_mel(sound, spec), expected, rtol=0, atol=1e-6)
     np.testing.assert_allclose(on_keras(sound, spec), expected, rtol=0, atol=1e-6)
 
@@ -181,6 +201,9 @@ def test_log_mel_needs_only_numpy() -> None:
 def test_spec_survives_a_dict_round_trip() -> None:
     for spec in SPECS:
         assert MelSpec.from_dict(spec.to_dict()) == spec
+    # What files held before the later fields were there.
+    earlier = {"sample_rate", "n_fft", "hop", "n_mels", "fmin", "fmax", "log", "floor"}
+    assert set(MelSpec(win_length=1024).to_dict()) == earlier
 
 
 def test_log_mel_never_exceeds_its_ceiling() -> None:

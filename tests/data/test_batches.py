@@ -63,6 +63,27 @@ def test_mels_equal_those_of_the_full_utterance(prepared_folder: Path, full: boo
                 np.testing.assert_allclose(mel[:count], frames[:count], rtol=0, atol=1e-6)
 
 
+@tensorflow_only
+@pytest.mark.parametrize("pad_mode", ["reflect", "constant"])
+def test_centered_mels_equal_those_of_the_full_utterance(tmp_path: Path, pad_mode: str) -> None:
+    spec = MelSpec(n_fft=512, hop=128, n_mels=20, center=True, pad_mode=pad_mode)
+    write_audio(tmp_path / "in" / "a.wav", load_audio(recordings(1)[0], 22050)[:30_000], 22050)
+    prepare(tmp_path / "in", tmp_path / "out", spec)
+    prepared = Prepared.open(tmp_path / "out")
+    sound = prepared.audio(prepared.utterances("train")[0])
+    places = every_segment(prepared, 1024)
+    expected = keras.ops.convert_to_numpy(keras_log_mel(sound, spec))
+    assert len(expected) == 1 + len(sound) // 128
+    seen = set()
+    for mels, waves in take(segments(prepared, 64, 1024, seed=1, gain=(1.0, 1.0)), 10):
+        assert mels.shape == (64, 8, 20)
+        for mel, wave in zip(mels, waves, strict=True):
+            start = places[wave[:, 0].tobytes()][1] // 128
+            np.testing.assert_allclose(mel, expected[start : start + 8], rtol=0, atol=1e-6)
+            seen.add(start)
+    assert {0, len(sound) // 128 - 8} <= seen  # the margins at both ends
+
+
 def test_mels_are_near_float64(prepared_folder: Path) -> None:
     prepared = Prepared.open(prepared_folder)
     spec, segment = prepared.spec, 4096

@@ -33,9 +33,15 @@ def griffin_lim(mel: np.ndarray, spec: MelSpec) -> np.ndarray:
     import librosa
 
     base = 10.0 if spec.log == "log10" else np.e
-    magnitudes = librosa.util.nnls(spec.mel_matrix(), np.power(base, mel.T).astype(np.float64))
+    bands = np.power(base, mel.T).astype(np.float64)
+    magnitudes = librosa.util.nnls(spec.mel_matrix(), bands) ** (1 / spec.power)
     padded = librosa.griffinlim(
-        magnitudes, n_iter=_ITERATIONS, hop_length=spec.hop, center=False, random_state=0
+        magnitudes,
+        n_iter=_ITERATIONS,
+        hop_length=spec.hop,
+        win_length=spec.window,
+        center=False,
+        random_state=0,
     )
     audio = padded[spec.margin : spec.margin + len(mel) * spec.hop]
     return np.clip(audio, -1, 1).astype(np.float32)

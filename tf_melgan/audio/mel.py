@@ -7,13 +7,16 @@ from tf_melgan.errors import UserInputError
 
 
 def mel_valid(padded: np.ndarray, spec: MelSpec) -> np.ndarray:
-    """Mel magnitudes before floor and logarithm; otherwise the same as `log_mel_valid`."""
+    """The mel before floor and logarithm; otherwise the same as `log_mel_valid`."""
     padded = np.asarray(padded)
     if padded.dtype not in (np.float32, np.float64):
         raise UserInputError(f"the audio is {padded.dtype}; give float32 or float64 within [-1, 1]")
     frames = np.lib.stride_tricks.sliding_window_view(padded, spec.n_fft, axis=-1)
     frames = frames[..., :: spec.hop, :] * hann_window(spec).astype(padded.dtype)
     magnitude = np.abs(np.fft.rfft(frames)).astype(padded.dtype)
+    if spec.power == 2 or spec.epsilon:
+        power = magnitude**2 + padded.dtype.type(spec.epsilon)
+        magnitude = power if spec.power == 2 else np.sqrt(power)
     return magnitude @ spec.mel_matrix().T.astype(padded.dtype)
 
 
@@ -21,7 +24,7 @@ def log_mel_valid(padded: np.ndarray, spec: MelSpec) -> np.ndarray:
     """Computes the log-mel of audio that already includes its margins.
 
     Args:
-        padded: float32 or float64 samples within [-1, 1], (…, frames · hop + 2 · margin).
+        padded: float32 or float64 samples within [-1, 1], (…, (frames − 1) · hop + n_fft).
         spec: the convention.
 
     Returns:
@@ -37,8 +40,9 @@ def log_mel_valid(padded: np.ndarray, spec: MelSpec) -> np.ndarray:
 def log_mel(audio: np.ndarray, spec: MelSpec) -> np.ndarray:
     """Computes the log-mel of a whole recording.
 
-    The last hop is filled up with zeros. Both ends are then padded by reflection over
-    `spec.margin` samples, repeatedly if the audio is shorter than the margin, as `numpy.pad` does.
+    Unless frames are centered, the last hop is filled up with zeros. Both ends are then padded over
+    `spec.margin` samples, with zeros or by reflection, which is repeated if the audio is shorter
+    than the margin, as `numpy.pad` does.
 
     Args:
         audio: float32 or float64 samples within [-1, 1], (samples,) or (batch, samples); at least
@@ -47,7 +51,7 @@ def log_mel(audio: np.ndarray, spec: MelSpec) -> np.ndarray:
 
     Returns:
         Log-mel (…, frames, n_mels) in the dtype of `audio`. `frames` is `spec.frames(samples)`,
-        which is samples / hop for whole hops.
+        which is samples / hop for whole hops, or one more if frames are centered.
 
     Raises:
         UserInputError: `audio` is empty or has another dtype.
@@ -61,7 +65,7 @@ def log_mel(audio: np.ndarray, spec: MelSpec) -> np.ndarray:
 
 
 def pad_audio(audio: np.ndarray, spec: MelSpec) -> np.ndarray:
-    """Pads audio for `log_mel_valid`: (…, samples) → (…, frames · hop + 2 · margin).
+    """Pads audio for `log_mel_valid`, by `spec.margin` at both ends.
 
     Raises:
         UserInputError: the audio is empty.
@@ -71,5 +75,6 @@ def pad_audio(audio: np.ndarray, spec: MelSpec) -> np.ndarray:
     if samples == 0:
         raise UserInputError("the audio has no samples; give at least one")
     batch_axes = [(0, 0)] * (audio.ndim - 1)
-    whole_hops = np.pad(audio, [*batch_axes, (0, -samples % spec.hop)])
-    return np.pad(whole_hops, [*batch_axes, (spec.margin, spec.margin)], "reflect")
+    if not spec.center:
+        audio = np.pad(audio, [*batch_axes, (0, -samples % spec.hop)])
+    return np.pad(audio, [*batch_axes, (spec.margin, spec.margin)], spec.pad_mode)  # type: ignore

@@ -43,8 +43,8 @@ def iter_chunks(path: str | Path, spec: MelSpec) -> Iterator[np.ndarray]:
         return
     audio = load_audio(path, spec.sample_rate)
     padded = pad_audio(audio, spec)
+    samples = (_CHUNK_FRAMES - 1) * spec.hop + spec.n_fft
     for start in range(0, spec.frames(len(audio)) * spec.hop, _CHUNK_FRAMES * spec.hop):
-        samples = _CHUNK_FRAMES * spec.hop + 2 * spec.margin
         yield log_mel_valid(padded[start : start + samples], spec)
 
 

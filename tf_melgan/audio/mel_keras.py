@@ -24,7 +24,9 @@ def keras_mel_valid(padded: Any, spec: MelSpec) -> Any:
     window = ops.convert_to_tensor(hann_window(spec).astype(dtype))
     real, imaginary = ops.stft(padded, spec.n_fft, spec.hop, spec.n_fft, window, center=False)
     power = ops.square(real) + ops.square(imaginary)
-    magnitude = ops.sqrt(ops.maximum(power, _TINY_POWER))
+    if spec.epsilon:
+        power += spec.epsilon
+    magnitude = power if spec.power == 2 else ops.sqrt(ops.maximum(power, _TINY_POWER))
     matrix = ops.convert_to_tensor(spec.mel_matrix().T.astype(dtype))
     return ops.matmul(magnitude, matrix)
 
@@ -57,8 +59,12 @@ def keras_log_mel(audio: Any, spec: MelSpec) -> Any:
     audio = ops.convert_to_tensor(audio)
     batch_axes = [(0, 0)] * (len(audio.shape) - 1)
     samples = ops.shape(audio)[-1]
-    audio = ops.pad(audio, [*batch_axes, (0, -samples % spec.hop)])
-    samples += -samples % spec.hop
+    if not spec.center:
+        audio = ops.pad(audio, [*batch_axes, (0, -samples % spec.hop)])
+        samples += -samples % spec.hop
+    if spec.pad_mode == "constant":
+        padded = ops.pad(audio, [*batch_axes, (spec.margin, spec.margin)])
+        return keras_log_mel_valid(padded, spec)
     # Reflected positions run back and forth over the audio with the period 2 · (n − 1).
     period = ops.maximum(2 * (samples - 1), 1)
     before = ops.mod(ops.arange(-spec.margin, 0), period)

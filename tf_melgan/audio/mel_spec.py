@@ -4,11 +4,11 @@ This module imports NumPy only, so that a device can compute mels too.
 """
 
 from dataclasses import asdict, dataclass, fields
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from tf_melgan.audio.mel_filters import band_edges, mel_matrix
 from tf_melgan.errors import (
     UserInputError,
     require,
@@ -19,25 +19,34 @@ from tf_melgan.errors import (
 )
 
 LOGARITHMS = ("log10", "ln")
+NORMS = ("slaney", "none")
+PAD_MODES = ("reflect", "constant")
 
 
 @dataclass(frozen=True)
 class MelSpec:
     """The convention of a log-mel; prepared folders, checkpoints and voices store it.
 
-    The mel is the logarithm of the magnitude (not the power) of a short-time Fourier transform
-    with a periodic Hann window. Magnitudes are weighted by triangular filters on Slaney's mel
-    scale, each with unit area over frequency (librosa's defaults), and raised to at least `floor`.
+    The mel is a logarithm of the magnitude of a short-time Fourier transform with a periodic Hann
+    window, or of its power. It is weighted by triangular filters on a mel scale and raised to at
+    least `floor`. Names and meanings are librosa's.
 
     Args:
         sample_rate: samples per second.
-        n_fft: samples in a window.
+        n_fft: samples in a frame of the Fourier transform.
         hop: samples from one frame to the next.
         n_mels: number of mel bands.
         fmin: lower edge of the first band, in Hz.
         fmax: upper edge of the last band, in Hz.
         log: "log10" or "ln".
-        floor: the smallest magnitude; smaller ones are raised to it.
+        floor: the smallest value before the logarithm; smaller ones are raised to it.
+        win_length: samples in the window, which is in the middle of the frame; 0 is `n_fft`.
+        power: 1 for magnitudes, 2 for power.
+        epsilon: added to the power of each frequency, such as HiFi-GAN's 1e-9.
+        htk: whether the mel scale is HTK's; else Slaney's.
+        norm: "slaney" for filters of unit area over frequency, "none" for a peak of 1.
+        center: whether frame t is centered at the sample t · hop; else in the middle of its hop.
+        pad_mode: "reflect" or "constant" (zeros): what lies beyond both ends of the audio.
 
     Raises:
         UserInputError: a value is wrong; the message names the key.
@@ -56,14 +65,28 @@ class MelSpec:
     fmax: float = 11025.0
     log: str = "log10"
     floor: float = 1e-5
+    win_length: int = 0
+    power: float = 1.0
+    epsilon: float = 0.0
+    htk: bool = False
+    norm: str = "slaney"
+    center: bool = False
+    pad_mode: str = "reflect"
 
     def __post_init__(self) -> None:
+        if self.win_length == self.n_fft:
+            object.__setattr__(self, "win_length", 0)
         _check(self)
 
     @property
+    def window(self) -> int:
+        """Samples in the window."""
+        return self.win_length or self.n_fft
+
+    @property
     def margin(self) -> int:
-        """Samples of a window on either side of its hop: (n_fft − hop) / 2."""
-        return (self.n_fft - self.hop) // 2
+        """Samples that a frame needs on either side of its hop, or of its center if centered."""
+        return self.n_fft // 2 if self.center else (self.n_fft - self.hop) // 2
 
     @property
     def log_floor(self) -> float:
@@ -73,29 +96,66 @@ class MelSpec:
     @property
     def log_ceiling(self) -> float:
         """An upper bound on the log-mel of audio within [-1, 1]."""
-        max_magnitude = self.n_fft / 2 * self.mel_matrix().sum(axis=1).max()
-        return float(take_log(np.float64(max_magnitude), self))
+        peak = ((self.window / 2) ** 2 + self.epsilon) ** (self.power / 2)
+        return float(take_log(np.float64(peak * self.mel_matrix().sum(axis=1).max()), self))
 
     def frames(self, samples: int) -> int:
-        """Returns the number of frames of `samples` samples; a partial hop counts as a frame."""
-        return -(-samples // self.hop)
+        """Returns the number of frames of `samples` samples.
+
+        A partial hop counts as a frame. Centered frames are one for each whole hop, and one more.
+        """
+        return 1 + samples // self.hop if self.center else -(-samples // self.hop)
 
     def mel_matrix(self) -> np.ndarray:
-        """Returns the filters from magnitudes to bands: float64 (n_mels, n_fft // 2 + 1).
+        """Returns the filters from frequencies to bands: float64 (n_mels, n_fft // 2 + 1).
 
-        The array is read-only. The mel scale is linear below 1 kHz and logarithmic above
-        (Slaney, Auditory Toolbox, 1998).
+        The array is read-only. Slaney's scale (Auditory Toolbox, 1998) is linear below 1 kHz and
+        logarithmic above.
         """
-        return _mel_matrix(self.sample_rate, self.n_fft, self.n_mels, self.fmin, self.fmax)
+        return mel_matrix(
+            self.sample_rate, self.n_fft, self.n_mels, self.fmin, self.fmax, self.htk, self.norm
+        )
 
     @property
     def band_centers(self) -> np.ndarray:
         """The frequency of each filter's peak in Hz: float64 (n_mels,)."""
-        return _band_edges(self.n_mels, self.fmin, self.fmax)[1:-1]
+        return self._edges[1:-1]
+
+    @property
+    def band_areas(self) -> np.ndarray:
+        """The area of each filter over frequency in Hz: float64 (n_mels,)."""
+        edges = self._edges
+        return np.ones(self.n_mels) if self.norm == "slaney" else (edges[2:] - edges[:-2]) / 2
+
+    @property
+    def _edges(self) -> np.ndarray:
+        return band_edges(self.n_mels, self.fmin, self.fmax, self.htk)
+
+    def require_bands(self) -> None:
+        """Checks that every band contains a frequency, as training needs.
+
+        Raises:
+            UserInputError: a band is empty.
+        """
+        empty = int((self.mel_matrix().max(axis=1) == 0).sum())
+        require(
+            empty == 0,
+            f"mel.n_mels is {self.n_mels}: {empty} bands contain no frequency of mel.n_fft "
+            f"{self.n_fft}; give fewer bands or a longer window",
+        )
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns the fields as a dict of plain values."""
-        return asdict(self)
+        """Returns the fields as a dict of plain values.
+
+        Fields from `win_length` on are left out where they have their default: files written before
+        these fields were there then have the same values.
+        """
+        values = asdict(self)
+        return {
+            item.name: values[item.name]
+            for index, item in enumerate(fields(self))
+            if index < _ALWAYS or values[item.name] != item.default
+        }
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "MelSpec":
@@ -117,7 +177,9 @@ _FIELD_TYPES: dict[Any, tuple[tuple[type, ...], str]] = {
     int: ((int,), "a whole number"),
     float: ((int, float), "a number"),
     str: ((str,), "a string"),
+    bool: ((bool,), "true or false"),
 }
+_ALWAYS = 8  # fields that every version has
 # Wide enough for any sound, and what they allocate stays small. As float32, a lower floor is 0.
 _RANGES = {
     "sample_rate": (1, 384_000),
@@ -127,6 +189,8 @@ _RANGES = {
     "fmin": (0, 192_000),
     "fmax": (0, 192_000),
     "floor": (1e-30, 1),
+    "win_length": (0, 1 << 15),
+    "epsilon": (0, 1),
 }
 
 
@@ -134,14 +198,21 @@ def _check(spec: MelSpec) -> None:
     for item in fields(spec):
         value = getattr(spec, item.name)
         types, expected = _FIELD_TYPES[item.type]
-        valid = isinstance(value, types) and not isinstance(value, bool)
+        valid = isinstance(value, types) and isinstance(value, bool) == (item.type is bool)
         require(valid, f"mel.{item.name} is {shown(value)}; give {expected}")
         if item.name in _RANGES:
             require_range(f"mel.{item.name}", value, *_RANGES[item.name])
     require(
-        spec.n_fft >= spec.hop and (spec.n_fft - spec.hop) % 2 == 0,
-        f"mel.n_fft is {spec.n_fft}; it must be mel.hop {spec.hop} plus an even number, "
-        "so that both margins are equal",
+        spec.n_fft % 2 == 0
+        if spec.center
+        else spec.n_fft >= spec.hop and (spec.n_fft - spec.hop) % 2 == 0,
+        f"mel.n_fft is {spec.n_fft}; it must be "
+        + ("even" if spec.center else f"mel.hop {spec.hop} plus an even number")
+        + ", so that both margins are equal",
+    )
+    require(
+        spec.win_length <= spec.n_fft,
+        f"mel.win_length is {spec.win_length}; it must be at most mel.n_fft {spec.n_fft}",
     )
     nyquist = spec.sample_rate / 2
     require(
@@ -150,45 +221,18 @@ def _check(spec: MelSpec) -> None:
         f"give 0 <= fmin < fmax <= {nyquist:g}, half the sample rate",
     )
     require_choice("mel.log", spec.log, LOGARITHMS)
+    require_choice("mel.norm", spec.norm, NORMS)
+    require_choice("mel.pad_mode", spec.pad_mode, PAD_MODES)
+    require(spec.power in (1, 2), f"mel.power is {shown(spec.power)}; give 1 or 2")
     require(spec.floor < 1, f"mel.floor is {spec.floor}; it must be below 1")
-    empty = int((spec.mel_matrix().max(axis=1) == 0).sum())
-    require(
-        empty == 0,
-        f"mel.n_mels is {spec.n_mels}: {empty} bands contain no frequency of mel.n_fft "
-        f"{spec.n_fft}; give fewer bands or a longer window",
-    )
-
-
-def _hz_to_mel(hz: np.ndarray) -> np.ndarray:
-    logarithmic = 15 + 27 * np.log(np.maximum(hz, 1000) / 1000) / np.log(6.4)
-    return np.where(hz < 1000, 3 * hz / 200, logarithmic)
-
-
-def _mel_to_hz(mel: np.ndarray) -> np.ndarray:
-    return np.where(mel < 15, 200 * mel / 3, 1000 * 6.4 ** ((mel - 15) / 27))
-
-
-def _band_edges(n_mels: int, fmin: float, fmax: float) -> np.ndarray:
-    """Filter edges in Hz, (n_mels + 2,): band i starts at i, peaks at i + 1 and ends at i + 2."""
-    low, high = _hz_to_mel(np.array([fmin, fmax], np.float64))
-    return _mel_to_hz(np.linspace(low, high, n_mels + 2))
-
-
-@lru_cache
-def _mel_matrix(rate: int, n_fft: int, n_mels: int, fmin: float, fmax: float) -> np.ndarray:
-    corners = _band_edges(n_mels, fmin, fmax)[:, None]
-    frequencies = np.arange(n_fft // 2 + 1) * (rate / n_fft)
-    rising = (frequencies - corners[:-2]) / (corners[1:-1] - corners[:-2])
-    falling = (corners[2:] - frequencies) / (corners[2:] - corners[1:-1])
-    triangles = np.maximum(0, np.minimum(rising, falling))
-    matrix = triangles * 2 / (corners[2:] - corners[:-2])
-    matrix.setflags(write=False)
-    return matrix
 
 
 def hann_window(spec: MelSpec) -> np.ndarray:
-    """Returns the periodic Hann window: float64 (n_fft,)."""
-    return 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(spec.n_fft) / spec.n_fft)
+    """Returns the periodic Hann window in the middle of a frame: float64 (n_fft,)."""
+    size = spec.window
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size)
+    before = (spec.n_fft - size) // 2
+    return np.pad(window, (before, spec.n_fft - size - before))
 
 
 def take_log(mel: Any, spec: MelSpec) -> Any:

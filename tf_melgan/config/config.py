@@ -52,6 +52,7 @@ class Config:
     training: TrainingConfig = field(default_factory=TrainingConfig)
 
     def __post_init__(self) -> None:
+        self.mel.require_bands()
         self.generator.check_mel(self.mel)
         require_sensible("generator", self.generator.convolutions(self.mel))
         require_sensible("discriminator", self.discriminator.convolutions())

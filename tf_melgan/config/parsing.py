@@ -13,6 +13,7 @@ _TYPES: dict[type, Mapping[str, type]] = {
     GeneratorConfig: GENERATORS,
     DiscriminatorConfig: DISCRIMINATORS,
 }
+_EXPECTED = {int: "a whole number", float: "a number", str: "a string", bool: "true or false"}
 _LONGEST_LIST = 32
 
 
@@ -72,7 +73,7 @@ def _cast(hint: Any, value: Any, key: str) -> Any:
     if hint is float and isinstance(value, (int, float, str)) and not isinstance(value, bool):
         return _number(value, key)
     if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
-        expected = {int: "a whole number", float: "a number", str: "a string"}[hint]
+        expected = _EXPECTED[hint]
         raise UserInputError(f"{key} is {shown(value)}; give {expected}")
     return value
 

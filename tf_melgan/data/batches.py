@@ -123,7 +123,9 @@ def _scaled(windows: Any, gain: Any, spec: MelSpec) -> tuple[Any, Any]:
 
     audio = ops.cast(windows, "float32") * (gain[:, None] / 32768)
     waveform = audio[:, spec.margin : audio.shape[1] - spec.margin, None]
-    return keras_log_mel_valid(audio, spec), waveform
+    # Centered frames are one more than hops.
+    mel = keras_log_mel_valid(audio, spec)[:, : waveform.shape[1] // spec.hop]
+    return mel, waveform
 
 
 def _tensorflow_batches(source: _Source) -> Any:

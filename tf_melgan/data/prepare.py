@@ -121,6 +121,7 @@ def prepare(
         >>> print(report.refused)
     """
     recordings, out, spec = Path(recordings), Path(out), spec or MelSpec()
+    spec.require_bands()
     if not 0 <= validation < 1:
         raise UserInputError(f"validation is {validation}; give a share from 0 to below 1")
     if jobs is not None and jobs < 1:
@@ -230,7 +231,7 @@ def _store(samples: np.ndarray, out: Path, name: str, spec: MelSpec) -> list[dic
     hops = len(samples) // spec.hop
     count = -(-len(samples) // (PART_SECONDS * spec.sample_rate))
     bounds = [hops * index // count * spec.hop for index in range(count + 1)]
-    padded = np.pad(samples, spec.margin, "reflect")
+    padded = np.pad(samples, spec.margin, spec.pad_mode)  # type: ignore
     parts = []
     for index, (start, end) in enumerate(pairwise(bounds)):
         file = f"{name}-{index}.npy"

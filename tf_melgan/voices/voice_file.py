@@ -96,7 +96,7 @@ class VoiceInfo:
 
     def to_json(self) -> str:
         """The content of `voice.json`, with a checksum of the values."""
-        values = asdict(self)
+        values = asdict(self) | {"mel": self.mel.to_dict()}
         return json.dumps(values | {_SEAL: _sealed(values)}, indent=1)
 
     @property

@@ -12,6 +12,8 @@ const MEL_RANGES = {
   hop: [1, 2 ** 15],
   n_mels: [1, 512],
 };
+// What `mel.js` computes. Other keys are there only where they are not the default.
+const MEL_KEYS = [...Object.keys(MEL_RANGES), "fmin", "fmax", "log", "floor"];
 
 /**
  * @param {object} info the values of `voice.json`
@@ -21,6 +23,8 @@ const MEL_RANGES = {
 export function check(info, bytes) {
   requireWhole(info, RANGES);
   requireWhole(info.mel, MEL_RANGES);
+  const other = Object.keys(info.mel).filter((key) => !MEL_KEYS.includes(key));
+  if (other.length) throw new Error(`this page computes no mels with ${other.join(", ")}`);
   const { sample_rate, n_fft, hop, fmin, fmax, log, floor } = info.mel;
   const holds =
     info.size <= bytes &&

@@ -31,9 +31,9 @@ def spectrum(x: Any, rough: Any) -> Any:
 def initial_log_magnitude(mel: MelSpec) -> tuple[np.ndarray, np.ndarray]:
     """Returns a linear map from a log-mel to log-magnitudes of the inverse STFT's bins.
 
-    At the center of a band the magnitude is the mel divided by the sum of the band's filter. That
-    sum is n_fft / sample_rate, because filters have unit area over Hz. Between the centers,
-    log-magnitudes are interpolated linearly.
+    At the center of a band the magnitude is the mel divided by the sum of the band's filter, or the
+    root of that for a mel of power. The sum is n_fft / sample_rate times the filter's area over Hz.
+    Between the centers, log-magnitudes are interpolated linearly.
 
     Returns:
         Kernel (n_mels, bins) and bias (bins,), float64. Their input is the log-mel minus its
@@ -44,7 +44,8 @@ def initial_log_magnitude(mel: MelSpec) -> tuple[np.ndarray, np.ndarray]:
     interpolation = np.stack(
         [np.interp(frequencies, mel.band_centers, x) for x in np.eye(mel.n_mels)]
     )
-    kernel = interpolation * (np.log(10) if mel.log == "log10" else 1.0)
-    # Magnitudes are proportional to the frame length.
-    gain = np.log(size / mel.n_fft * mel.sample_rate / mel.n_fft)
-    return kernel, mel.log_floor * kernel.sum(axis=0) + gain
+    kernel = interpolation * (np.log(10) if mel.log == "log10" else 1.0) / mel.power
+    # Magnitudes are proportional to the window's length.
+    gain = np.log(size / mel.window * (mel.sample_rate / mel.n_fft) ** (1 / mel.power))
+    areas = np.log(mel.band_areas) @ interpolation / mel.power
+    return kernel, mel.log_floor * kernel.sum(axis=0) + gain - areas
