@@ -6,7 +6,7 @@ from contextlib import contextmanager
 _EXTRAS = {
     "train": (
         "tensorflow keras librosa scipy matplotlib tensorboardX pesq pystoi speechmos onnxruntime "
-        "flatbuffers jinja2"
+        "flatbuffers jinja2 h5py"
     ),
     "jax": "jax",
     "io": "tensorflow_io",

@@ -1,0 +1,24 @@
+"""All projects whose checkpoints can be imported, by name; add a line for a new one."""
+
+from __future__ import annotations
+
+from tf_melgan.errors import UserInputError
+from tf_melgan.interop import melgan_neurips
+from tf_melgan.interop.checkpoint import Checkpoint
+from tf_melgan.interop.source import Source
+
+SOURCES: dict[str, Source] = {source.name: source for source in (melgan_neurips.SOURCE,)}
+
+
+def recognise(checkpoint: Checkpoint) -> Source:
+    """The project that a checkpoint is of, by the names of its tensors.
+
+    Raises:
+        UserInputError: it is of none of them.
+    """
+    for source in SOURCES.values():
+        if source.recognises(checkpoint):
+            return source
+    raise UserInputError(
+        f"{checkpoint.path}: is of no project that is known; known: {', '.join(SOURCES)}"
+    )

@@ -1,0 +1,65 @@
+"""The statistics of mels that a vocoder was trained on: they are folded into its weights."""
+
+from __future__ import annotations
+
+import io
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tf_melgan.audio.npy_header import read_header
+from tf_melgan.errors import UserInputError, require
+from tf_melgan.tensor_files.reader import read_tensors
+
+_LONGEST_FILE = 1 << 20  # bytes
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Of each mel band, float64 (n_mels,): the network reads (mel − mean) / deviation."""
+
+    mean: np.ndarray
+    deviation: np.ndarray
+
+    def __post_init__(self) -> None:
+        mean, deviation = self.mean, self.deviation
+        require(
+            mean.ndim == 1 and mean.shape == deviation.shape and mean.size > 0,
+            f"a mean of shape {mean.shape} and a deviation of {deviation.shape}",
+        )
+        finite = np.isfinite(mean).all() and np.isfinite(deviation).all()
+        require(bool(finite and (deviation > 0).all()), "a deviation that is not above 0")
+
+
+def read_statistics(path: Path) -> Statistics:
+    """Reads statistics: `.h5` with `mean` and `scale`, or `.npy` of (2, n_mels).
+
+    Raises:
+        UserInputError: the file is neither, or its values are wrong.
+    """
+    try:
+        if path.suffix == ".npy":
+            mean, deviation = _read_npy(path)
+        else:
+            table = read_tensors(path)
+            mean, deviation = table["mean"], table["scale"]
+        return Statistics(np.ravel(mean).astype(float), np.ravel(deviation).astype(float))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = str(error) if isinstance(error, UserInputError) else "it cannot be read as such"
+        raise UserInputError(
+            f"{path}: holds no statistics of mels ({reason}); give stats.h5 with mean and scale, "
+            "or a .npy of shape (2, n_mels)"
+        ) from None
+
+
+def _read_npy(path: Path) -> np.ndarray:
+    with path.open("rb") as file:
+        content = file.read(_LONGEST_FILE)
+    header = io.BytesIO(content)
+    shape, fortran_order, dtype = read_header(header)
+    numbers = np.frombuffer(content, dtype, offset=header.tell())
+    if len(shape) < 2 or shape[0] != 2 or len(numbers) != math.prod(shape):
+        raise ValueError("no two rows")
+    return numbers.reshape(shape, order="F" if fortran_order else "C")
