@@ -32,8 +32,10 @@ if TYPE_CHECKING:
     from tf_melgan.inference.vocoder import Vocoder
     from tf_melgan.layers.weight_normalization import WeightNormalization
     from tf_melgan.models.fourier.generator import FourierGenerator
+    from tf_melgan.models.hifigan.generator import HiFiGANGenerator
     from tf_melgan.models.melgan.generator import MelGANGenerator
     from tf_melgan.models.multi_scale.discriminator import MultiScaleDiscriminator
+    from tf_melgan.models.vocos.generator import VocosGenerator
     from tf_melgan.training.finetuning import finetune
     from tf_melgan.training.gan import MelGAN
     from tf_melgan.training.loop import train
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "Config": "config",
     "FourierGenerator": "models.fourier.generator",
+    "HiFiGANGenerator": "models.hifigan.generator",
     "MelGAN": "training.gan",
     "MelGANGenerator": "models.melgan.generator",
     "MelSpec": "audio.mel_spec",
@@ -48,6 +51,7 @@ _MODULES = {
     "Prepared": "data.prepared",
     "UserInputError": "errors",
     "Vocoder": "inference.vocoder",
+    "VocosGenerator": "models.vocos.generator",
     "WeightNormalization": "layers.weight_normalization",
     "convert_mel": "audio.conventions",
     "evaluate": "evaluation.comparison",
@@ -63,6 +67,7 @@ _MODULES = {
 __all__ = [
     "Config",
     "FourierGenerator",
+    "HiFiGANGenerator",
     "MelGAN",
     "MelGANGenerator",
     "MelSpec",
@@ -70,6 +75,7 @@ __all__ = [
     "Prepared",
     "UserInputError",
     "Vocoder",
+    "VocosGenerator",
     "WeightNormalization",
     "convert_mel",
     "evaluate",

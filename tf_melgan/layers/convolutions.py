@@ -83,16 +83,18 @@ class UnfoldedConv1D(keras.layers.Conv1D):
 
 @_register
 class Upsample1D(keras.layers.Conv1DTranspose):
-    """Transposed convolution with kernel 2s and stride s; the output is exactly s times longer.
+    """Transposed convolution with stride s whose output is exactly s times longer.
 
     Input: (batch, time, channels). Output: (batch, time · stride, filters).
-    Equal to PyTorch's `ConvTranspose1d` with padding s // 2 + s % 2 and output padding s % 2, for
-    odd s too. Each output sample depends on two input frames, so the layer computes a convolution
-    of kernel 2 to stride · filters channels and then reshapes the channels to time.
+    Equal to PyTorch's `ConvTranspose1d` with padding ⌈(k − s) / 2⌉ and output padding
+    (k − s) mod 2. The layer computes a convolution over input frames to stride · filters channels
+    and then reshapes the channels to time.
 
     Args:
         filters: output channels.
         stride: the upsampling factor s.
+        kernel_size: the number of taps k, at least s; 2s if None. An output sample then depends
+            on ⌈k / s⌉ input frames.
         **kwargs: further arguments of `keras.layers.Conv1DTranspose`.
 
     Examples:
@@ -101,32 +103,45 @@ class Upsample1D(keras.layers.Conv1DTranspose):
         >>> assert layer(np.zeros((1, 10, 512))).shape == (1, 80, 256)
     """
 
-    def __init__(self, filters: int, stride: int, **kwargs: Any):
+    def __init__(self, filters: int, stride: int, kernel_size: int | None = None, **kwargs: Any):
         kwargs = {key: value for key, value in kwargs.items() if key not in _UPSAMPLE_FIXED}
-        super().__init__(filters, 2 * stride, strides=stride, padding="same", **kwargs)
+        taps = kernel_size or 2 * stride
+        super().__init__(filters, taps, strides=stride, padding="same", **kwargs)
         self.stride = stride
 
+    @property
+    def reach(self) -> int:
+        """The number of neighbouring input frames that an output sample depends on: ⌈k / s⌉ − 1."""
+        return -(-self.kernel_size[0] // self.stride) - 1
+
+    @property
+    def crop(self) -> tuple[int, int]:
+        """Samples that the convolution over padded frames gives before and after the output."""
+        start = (self.kernel_size[0] - self.stride + 1) // 2
+        return start, self.reach * self.stride - start
+
     def call(self, inputs: Any) -> Any:
-        stride = self.stride
-        padded = ops.pad(inputs, ((0, 0), (1, 1), (0, 0)))
+        stride, reach = self.stride, self.reach
+        padded = ops.pad(inputs, ((0, 0), (reach, reach), (0, 0)))
         phases = ops.conv(padded, self.polyphase_kernel(), padding="valid")
         time = ops.shape(inputs)[1]
-        outputs = ops.reshape(phases, (-1, (time + 1) * stride, self.filters))
-        crop = stride // 2 + stride % 2
+        outputs = ops.reshape(phases, (-1, (time + reach) * stride, self.filters))
         shape = (ops.shape(inputs)[0], time * stride, self.filters)
-        outputs = ops.slice(outputs, (0, crop, 0), shape)
+        outputs = ops.slice(outputs, (0, self.crop[0], 0), shape)
         return outputs + self.bias if self.use_bias else outputs
 
     def polyphase_kernel(self) -> Any:
-        """Returns the kernel of the equivalent plain convolution: (2, channels, stride · filters).
+        """Returns the kernel of the equivalent plain convolution: (reach + 1, channels, outputs).
 
-        Its two taps apply to the previous frame and to the current frame. Its outputs are the
-        `stride` samples of the current frame.
+        Its taps apply to the previous frames and, the last one, to the current frame. Its
+        stride · filters outputs are the `stride` samples of the current frame.
         """
-        channels = self.kernel.shape[-1]
-        kernel = ops.reshape(self.kernel, (2, self.stride, self.filters, channels))
+        size, filters, channels = self.kernel.shape
+        frames = self.reach + 1
+        kernel = ops.pad(self.kernel, ((0, frames * self.stride - size), (0, 0), (0, 0)))
+        kernel = ops.reshape(kernel, (frames, self.stride, filters, channels))
         kernel = ops.flip(ops.transpose(kernel, (0, 3, 1, 2)), axis=0)
-        return ops.reshape(kernel, (2, channels, self.stride * self.filters))
+        return ops.reshape(kernel, (frames, channels, self.stride * filters))
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
         batch, time, _ = input_shape
@@ -134,9 +149,8 @@ class Upsample1D(keras.layers.Conv1DTranspose):
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
-        return {key: config[key] for key in config if key not in _UPSAMPLE_FIXED} | {
-            "stride": self.stride
-        }
+        settings = {key: config[key] for key in config if key not in _UPSAMPLE_FIXED}
+        return settings | {"stride": self.stride, "kernel_size": self.kernel_size[0]}
 
 
 _UPSAMPLE_FIXED = (

@@ -228,6 +228,15 @@ class WeightNormalization(keras.layers.Wrapper):
         return count, mean, variance
 
 
+def fold(model: keras.Model, plain: keras.Model) -> None:
+    """Copies the effective kernels and biases of a weight-normalized model to one without it."""
+    sources = [x for x in model._flatten_layers() if isinstance(x, WeightNormalization)]
+    targets = [x for x in plain._flatten_layers() if hasattr(x, "kernel")]
+    for source, target in zip(sources, targets, strict=True):
+        target.kernel.assign(source.effective_kernel())
+        target.bias.assign(source.layer.bias)
+
+
 @contextmanager
 def _replaced(layer: Any, values: dict[str, Any]) -> Iterator[None]:
     """Gives a layer other attributes for a call, past Keras's tracking of variables."""

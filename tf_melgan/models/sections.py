@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tf_melgan.models.base import Discriminator, Generator
 
 INITIALIZERS = ("normal", "torch")
-_LARGEST = 1 << 16
+LARGEST = 1 << 16
 
 
 class GeneratorConfig(ABC):
@@ -72,5 +72,5 @@ def require_sizes(section: str, config: Any, *but: str) -> None:
         numbers = value if isinstance(value, tuple) else (value,)
         require(bool(numbers), f"{section}.{key} is empty; give at least one number")
         for number in numbers:
-            if isinstance(number, int) and key not in but:
-                require_range(f"{section}.{key}", number, 1, _LARGEST)
+            if type(number) is int and key not in but:
+                require_range(f"{section}.{key}", number, 1, LARGEST)

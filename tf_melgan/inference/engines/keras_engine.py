@@ -68,7 +68,9 @@ class KerasEngine:
     def _of_keras_file(cls, path: Path) -> "KerasEngine":
         # Importing them registers the classes that a file may hold.
         import tf_melgan.models.fourier.generator
-        import tf_melgan.models.melgan.generator  # noqa: F401
+        import tf_melgan.models.hifigan.generator
+        import tf_melgan.models.melgan.generator
+        import tf_melgan.models.vocos.generator  # noqa: F401
 
         try:
             spec = keras_file.read_spec(path)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tf_melgan.audio.mel_spec import MelSpec
 from tf_melgan.errors import require
 from tf_melgan.models.cost import Convolution
+from tf_melgan.models.fourier import EXPANSION
 from tf_melgan.models.fourier.inverse_stft import OVERLAP
 from tf_melgan.models.sections import GeneratorConfig, require_sizes
 
@@ -38,22 +39,13 @@ class FourierConfig(GeneratorConfig):
         )
 
     def convolutions(self, mel: MelSpec) -> list[Convolution]:
-        # The gains of norms and blocks are folded into kernels, as in the exported graph.
-        rate, width, spectrum = 1.0 / mel.hop, self.width, OVERLAP * mel.hop + 2
-        layers = [Convolution(7, mel.n_mels, width, rate)]
-        for _ in range(self.depth):
-            layers.append(Convolution(7, width, width, rate, width))
-            layers.append(Convolution(1, width, 3 * width, rate))
-            layers.append(Convolution(1, 3 * width, width, rate))
-        layers.append(Convolution(1, width, spectrum, rate))
-        # The initial log-magnitudes.
-        layers.append(Convolution(1, mel.n_mels, spectrum // 2, rate, fixed=True))
-        # The exported inverse STFT: bins grouped by their remainder modulo 4, then overlap-add.
-        zero, two = mel.hop // 2 + 1, (mel.hop + 1) // 2
-        for bins, outputs in ((zero, mel.hop), (two, mel.hop), (mel.hop, 2 * mel.hop)):
-            layers.append(Convolution(1, 2 * bins, outputs, rate, fixed=True))
-        size = OVERLAP * mel.hop
-        return [*layers, Convolution(OVERLAP, size, size, rate, size, fixed=True)]
+        bins = OVERLAP * mel.hop // 2 + 1
+        return [
+            *convnext_convolutions(mel, self.width, EXPANSION * self.width, self.depth),
+            # The initial log-magnitudes.
+            Convolution(1, mel.n_mels, bins, 1.0 / mel.hop, fixed=True),
+            *inverse_stft_convolutions(mel.hop),
+        ]
 
     def build_generator(self, mel: MelSpec, **kwargs: Any) -> FourierGenerator:
         from tf_melgan.models.fourier.generator import FourierGenerator
@@ -61,3 +53,28 @@ class FourierConfig(GeneratorConfig):
         generator = FourierGenerator(mel, self.width, self.depth, self.lookahead, **kwargs)
         generator.build((None, None, mel.n_mels))
         return generator
+
+
+def convnext_convolutions(mel: MelSpec, width: int, hidden: int, depth: int) -> list[Convolution]:
+    """Returns the convolutions from a mel through ConvNeXt blocks to a spectrum.
+
+    The gains of norms and blocks are folded into kernels, as in the exported graph.
+    """
+    rate = 1.0 / mel.hop
+    block = [
+        Convolution(7, width, width, rate, width),
+        Convolution(1, width, hidden, rate),
+        Convolution(1, hidden, width, rate),
+    ]
+    head = Convolution(1, width, OVERLAP * mel.hop + 2, rate)
+    return [Convolution(7, mel.n_mels, width, rate), *(block * depth), head]
+
+
+def inverse_stft_convolutions(hop: int) -> list[Convolution]:
+    """Returns the exported inverse STFT: bins grouped by their remainder modulo 4, overlap-add."""
+    rate, zero, two, size = 1.0 / hop, hop // 2 + 1, (hop + 1) // 2, OVERLAP * hop
+    groups = ((zero, hop), (two, hop), (hop, 2 * hop))
+    return [
+        *(Convolution(1, 2 * bins, outputs, rate, fixed=True) for bins, outputs in groups),
+        Convolution(OVERLAP, size, size, rate, size, fixed=True),
+    ]

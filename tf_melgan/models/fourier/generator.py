@@ -10,7 +10,7 @@ from tf_melgan.audio.mel_spec import MelSpec
 from tf_melgan.models.base import Generator
 from tf_melgan.models.fourier.convnext_block import KERNEL, ConvNeXtBlock, pad_frames
 from tf_melgan.models.fourier.inverse_stft import OVERLAP, inverse_kernel
-from tf_melgan.models.fourier.spectrum import initial_log_magnitude, spectrum
+from tf_melgan.models.fourier.spectrum import initial_log_magnitude, overlap_add, spectrum
 
 if TYPE_CHECKING:
     from tf_melgan.graph.builder import GraphBuilder, Observer
@@ -96,20 +96,8 @@ class FourierGenerator(Generator):
             ops.convert_to_tensor(y, dtype=x.dtype) for y in initial_log_magnitude(self.mel)
         )
         initial = ops.matmul(ops.cast(mel, x.dtype), kernel) + bias
-        return self._inverse(spectrum(x, initial))
-
-    def _inverse(self, spectra: Any) -> Any:
-        """Inverse STFT: (batch, frames, 2 · bins) → (batch, frames · hop, 1).
-
-        Spectra have real and then imaginary parts.
-        """
-        kernel = ops.convert_to_tensor(inverse_kernel(self.hop), dtype=spectra.dtype)
-        pad = OVERLAP - 1
-        padded = ops.pad(spectra, ((0, 0), (pad, pad), (0, 0)))
-        sums = ops.conv(padded, kernel, padding="valid")
-        frames, crop = ops.shape(spectra)[1], pad * self.hop // 2
-        audio = ops.reshape(sums, (-1, (frames + pad) * self.hop, 1))
-        return ops.slice(audio, (0, crop, 0), (ops.shape(spectra)[0], frames * self.hop, 1))
+        start = (OVERLAP - 1) * self.hop // 2
+        return overlap_add(spectrum(x, initial), inverse_kernel(self.hop), start)
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
         batch, frames, _ = input_shape

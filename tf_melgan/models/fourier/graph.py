@@ -1,6 +1,7 @@
 """The streaming stages of a Fourier generator; `InferenceGraph` runs them."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import keras
 import numpy as np
@@ -11,55 +12,53 @@ from tf_melgan.graph.stage import StreamingStage
 from tf_melgan.models.base import Generator
 from tf_melgan.models.fourier import fast_inverse_stft
 from tf_melgan.models.fourier.convnext_block import KERNEL, ConvNeXtBlock
-from tf_melgan.models.fourier.inverse_stft import OVERLAP
+from tf_melgan.models.fourier.inverse_stft import OVERLAP, envelope_kernel
 from tf_melgan.models.fourier.spectrum import initial_log_magnitude, spectrum
 
-# Kernel (channels, filters) and bias (filters,).
+# Kernel (…, channels, filters) and bias (filters,).
 Dense = tuple[np.ndarray, np.ndarray]
 
 
-class FourierGraphBuilder(GraphBuilder):
-    """Builds the stages. Between the first and the last stage, the mel follows the channels.
+class SpectralGraphBuilder(GraphBuilder):
+    """Stages of a generator with ConvNeXt blocks and an inverse STFT.
 
     Args:
         generator: a trained generator.
         observe: (name, signal) → signal; every signal that may be int8 passes through it.
+        carried: channels of the first stage's input that follow the hidden channels up to the
+            last stage.
     """
 
-    def __init__(self, generator: Generator, observe: Observer):
+    def __init__(self, generator: Any, observe: Observer, carried: int = 0):
         super().__init__(observe)
-        self._generator = generator
+        self._generator, self._carried = generator, carried
 
-    def stages(self) -> Iterator[StreamingStage]:
-        generator = self._generator
-        yield _pointwise("shift", generator.n_mels, lambda mel, _: mel - generator.floor)
+    def network(self) -> Iterator[StreamingStage]:
+        """The first convolution, and the blocks."""
         yield self._first()
-        for index, block in enumerate(generator.blocks):
+        for index, block in enumerate(self._generator.blocks):
             yield self._block(f"block_{index}", block)
-        yield self._last()
-        yield self._overlap()
 
     def _first(self) -> StreamingStage:
         conv, norm = self._generator.first, self._generator.first_norm
         kernel, bias = conv.kernel.numpy(), conv.bias.numpy()
         convolve = self.convolution("first/conv", kernel, bias, int8=False)
-        gain = self.variable("first/gain", norm.scale.numpy())
+        gain = self.variable("first/gain", _gain(norm))
+        offset = None if _offset(norm) is None else self.variable("first/offset", _offset(norm))
 
         def apply(padded: tf.Tensor, middle: tf.Tensor) -> tf.Tensor:
-            return tf.concat([_normed(convolve(padded), norm) * gain, middle], 3)
+            scaled = _normed(convolve(padded), norm) * gain
+            return self._with_carried(scaled if offset is None else scaled + offset, middle)
 
-        return _windowed("first", self._generator.n_mels, self._generator.aheads[0], apply)
+        return _windowed("first", kernel.shape[1], self._generator.aheads[0], apply)
 
     def _block(self, name: str, block: ConvNeXtBlock) -> StreamingStage:
+        width = block.width
         depthwise = self.depthwise(
             f"{name}/depthwise", block.depthwise.kernel.numpy(), block.depthwise.bias.numpy()
         )
         # The norm's gain is folded into the next kernel, the block's into the previous one.
-        expand = self.convolution(
-            f"{name}/expand",
-            block.expand.kernel.numpy()[None] * block.norm.scale.numpy()[:, None],
-            block.expand.bias.numpy(),
-        )
+        expand = self.convolution(f"{name}/expand", *_normed_dense(block.norm, block.expand))
         gain = block.gain.numpy()
         contract = self.convolution(
             f"{name}/contract",
@@ -68,47 +67,60 @@ class FourierGraphBuilder(GraphBuilder):
         )
 
         def apply(padded: tf.Tensor, middle: tf.Tensor) -> tf.Tensor:
-            branch = _normed(depthwise(padded[..., : block.width]), block.norm)
+            branch = _normed(depthwise(padded[..., :width]), block.norm)
             branch = expand(self.observe(f"{name}/normed", branch))
             branch = tf.nn.gelu(self.observe(f"{name}/expanded", branch))
-            branch = contract(self.observe(f"{name}/active", branch))
-            channels, mel = middle[..., : block.width], middle[..., block.width :]
-            return tf.concat([channels + self.observe(f"{name}/branch", branch), mel], 3)
+            branch = self.observe(
+                f"{name}/branch", contract(self.observe(f"{name}/active", branch))
+            )
+            return self._with_carried(middle[..., :width] + branch, middle)
 
-        return _windowed(name, block.width + self._generator.n_mels, block.ahead, apply)
+        return _windowed(name, width + self._carried, block.ahead, apply)
 
-    def _last(self) -> StreamingStage:
-        """From the last block's output to the groups' signals, which the overlap stage adds."""
+    def _with_carried(self, hidden: tf.Tensor, signal: tf.Tensor) -> tf.Tensor:
+        if not self._carried:
+            return hidden
+        return tf.concat([hidden, signal[..., -self._carried :]], 3)
+
+    def last(self, envelope: Dense | None = None) -> StreamingStage:
+        """From the last block's output to the groups' signals, which the overlap stage adds.
+
+        Args:
+            envelope: from the carried channels to initial log-magnitudes.
+        """
         generator = self._generator
-        norm, width = generator.last_norm, generator.width
-        kernel = generator.last.kernel.numpy() * norm.scale.numpy()[:, None]
-        head = kernel, generator.last.bias.numpy()
+        width, norm = generator.width, generator.last_norm
+        head = _normed_dense(norm, generator.last)
         groups = [
-            self._group(f"last/{index}", bins, head, initial_log_magnitude(generator.mel))
+            self._group(f"last/{index}", bins, head, envelope)
             for index, bins in enumerate(fast_inverse_stft.groups(generator.hop))
         ]
 
         def apply(signal: tf.Tensor, _: tf.Tensor) -> tf.Tensor:
             normed = self.observe("last/normed", _normed(signal[..., :width], norm))
-            mel = signal[..., width:]
-            return tf.concat([group(normed, mel) for group in groups], 3)
+            carried = signal[..., width:]
+            return tf.concat([group(normed, carried) for group in groups], 3)
 
-        return _pointwise("last", width + generator.n_mels, apply)
+        return pointwise("last", width + self._carried, apply)
 
     def _group(
-        self, name: str, bins: np.ndarray, head: Dense, begin: Dense
+        self, name: str, bins: np.ndarray, head: Dense, envelope: Dense | None
     ) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
-        """Computes a group's signal from the hidden channels (`head`) and the mel (`begin`)."""
-        columns = np.concatenate((bins, bins + self._generator.bins))
-        (kernel, bias), (initial_kernel, initial_bias) = head, begin
-        polar = self.convolution(f"{name}/polar", kernel[None, :, columns], bias[columns])
-        initial = self.convolution(
-            f"{name}/envelope", initial_kernel[None, :, bins], initial_bias[bins], int8=False
-        )
+        """Computes a group's signal from the hidden and the carried channels."""
+        kernel, bias = head
+        columns = np.concatenate((bins, bins + kernel.shape[-1] // 2))
+        polar = self.convolution(f"{name}/polar", kernel[..., columns], bias[columns])
+        initial = None
+        if envelope is not None:
+            initial_kernel, initial_bias = envelope
+            initial = self.convolution(
+                f"{name}/envelope", initial_kernel[None, :, bins], initial_bias[bins], int8=False
+            )
         invert = self._inversion(name, bins)
 
-        def apply(normed: tf.Tensor, mel: tf.Tensor) -> tf.Tensor:
-            return invert(spectrum(self.observe(f"{name}/polar", polar(normed)), initial(mel)))
+        def apply(normed: tf.Tensor, carried: tf.Tensor) -> tf.Tensor:
+            corrections = self.observe(f"{name}/polar", polar(normed))
+            return invert(spectrum(corrections, 0.0 if initial is None else initial(carried)))
 
         return apply
 
@@ -131,27 +143,53 @@ class FourierGraphBuilder(GraphBuilder):
 
         return apply
 
-    def _overlap(self) -> StreamingStage:
-        hop = self._generator.hop
+    def overlap(self, start: int, enveloped: bool = False) -> StreamingStage:
+        """Window and overlap-add of the groups' signals.
+
+        Args:
+            start: samples from the start of the first window to the first sample of the output.
+            enveloped: whether to divide by the sum of the squared windows.
+        """
+        hop, past = self._generator.hop, OVERLAP - 1
         add = self.depthwise("overlap/add", fast_inverse_stft.overlap_kernel(hop)[:, :, None])
+        windows = None
+        if enveloped:
+            windows = self.convolution("overlap/envelope", envelope_kernel(hop), int8=False)
 
         def apply(padded: tf.Tensor, _: tf.Tensor) -> tf.Tensor:
-            parts = add(padded)
+            parts = add(padded[..., : OVERLAP * hop] if windows else padded)
             first, second, *odd = (parts[..., i * hop : (i + 1) * hop] for i in range(OVERLAP))
             sums = (first + second) + (odd[0] + odd[1])
-            return depth_to_time(sums, hop)
+            return depth_to_time(sums / windows(padded[..., -1:]) if windows else sums, hop)
 
-        past = OVERLAP - 1
-        start = past * hop // 2
-        crop, pad = (start, past * hop - start), (past, past)
-        return StreamingStage("overlap", _as_is, OVERLAP * hop, pad, False, past, apply, hop, crop)
+        channels, pad, crop = OVERLAP * hop + enveloped, (past, past), (start, past * hop - start)
+        return StreamingStage("overlap", _as_is, channels, pad, False, past, apply, hop, crop)
+
+
+class FourierGraphBuilder(SpectralGraphBuilder):
+    """Builds the stages. Between the first and the last stage, the mel follows the channels.
+
+    Args:
+        generator: a trained FourierGenerator.
+        observe: (name, signal) → signal; every signal that may be int8 passes through it.
+    """
+
+    def __init__(self, generator: Generator, observe: Observer):
+        super().__init__(generator, observe, carried=generator.n_mels)
+
+    def stages(self) -> Iterator[StreamingStage]:
+        generator = self._generator
+        yield pointwise("shift", generator.n_mels, lambda mel, _: mel - generator.floor)
+        yield from self.network()
+        yield self.last(initial_log_magnitude(generator.mel))
+        yield self.overlap((OVERLAP - 1) * generator.hop // 2)
 
 
 def _as_is(signal: tf.Tensor) -> tf.Tensor:
     return signal
 
 
-def _pointwise(name: str, channels: int, apply: Callable) -> StreamingStage:
+def pointwise(name: str, channels: int, apply: Callable) -> StreamingStage:
     """A stage with windows of one frame, and therefore without state."""
     return StreamingStage(name, _as_is, channels, (0, 0), False, 0, apply)
 
@@ -162,7 +200,25 @@ def _windowed(name: str, channels: int, ahead: int, apply: Callable) -> Streamin
     return StreamingStage(name, _as_is, channels, pad, False, KERNEL - 1, apply)
 
 
-def _normed(signal: tf.Tensor, norm: keras.layers.RMSNormalization) -> tf.Tensor:
-    """RMS normalization of each frame, without the gain; the caller applies it."""
+def _normed(signal: tf.Tensor, norm: keras.Layer) -> tf.Tensor:
+    """The normalization of each frame, without gain and offset; the caller applies them."""
+    if isinstance(norm, keras.layers.LayerNormalization):
+        signal -= tf.reduce_mean(signal, 3, keepdims=True)
     power = tf.reduce_mean(tf.square(signal), 3, keepdims=True)
     return signal * tf.math.rsqrt(power + norm.epsilon)
+
+
+def _gain(norm: keras.Layer) -> np.ndarray:
+    return (norm.scale if _offset(norm) is None else norm.gamma).numpy()
+
+
+def _offset(norm: keras.Layer) -> np.ndarray | None:
+    """The offset of a layer normalization; None for one by the root mean square."""
+    return norm.beta.numpy() if isinstance(norm, keras.layers.LayerNormalization) else None
+
+
+def _normed_dense(norm: keras.Layer, dense: keras.layers.Dense) -> Dense:
+    """Kernel (1, channels, filters) and bias of a dense layer with the norm's gain and offset."""
+    kernel, bias, offset = dense.kernel.numpy(), dense.bias.numpy(), _offset(norm)
+    folded = (kernel * _gain(norm)[:, None])[None]
+    return folded, bias if offset is None else bias + offset @ kernel

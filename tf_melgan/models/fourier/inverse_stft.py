@@ -21,6 +21,19 @@ def inverse_kernel(hop: int) -> np.ndarray:
     return np.flip(basis.reshape(-1, OVERLAP, hop).transpose(1, 0, 2), axis=0).copy()
 
 
+def envelope_kernel(hop: int) -> np.ndarray:
+    """Returns the overlap-add of squared windows as the kernel of one convolution over frames.
+
+    Its input is 1 for each frame. Its output is 1 where all windows overlap, and below 1 near both
+    ends, where a waveform of `inverse_kernel` is as much too small.
+
+    Returns:
+        float64 (4, 1, hop)
+    """
+    squares = (1.5 * window(hop) ** 2).reshape(OVERLAP, 1, hop)
+    return np.flip(squares, axis=0).copy()
+
+
 def inverse_dft(hop: int, bins: np.ndarray, samples: int) -> np.ndarray:
     """Returns rows of the real inverse DFT of size 4 · hop.
 

@@ -1,4 +1,4 @@
-"""From log-magnitudes and phases to a spectrum, and the log-magnitudes to begin with."""
+"""From log-magnitudes and phases to a waveform, and the log-magnitudes to begin with."""
 
 from typing import Any
 
@@ -14,18 +14,34 @@ _LARGEST = 100.0
 _LARGEST_EXPONENT = 80.0
 
 
-def spectrum(x: Any, rough: Any) -> Any:
+def spectrum(x: Any, rough: Any = 0.0) -> Any:
     """Returns the real and then imaginary parts of a spectrum: (batch, frames, 2 · bins).
 
     Args:
         x: corrections of the log-magnitudes and then phases, (batch, frames, 2 · bins).
-        rough: initial natural log-magnitudes, (batch, frames, bins).
+        rough: initial natural log-magnitudes, (batch, frames, bins), or 0.
     """
     bins = x.shape[-1] // 2
     exponent = ops.minimum(x[..., :bins] + rough, _LARGEST_EXPONENT)
     magnitude = ops.minimum(ops.exp(exponent), _LARGEST)
     phase = x[..., bins:]
     return ops.concatenate((magnitude * ops.cos(phase), magnitude * ops.sin(phase)), axis=-1)
+
+
+def overlap_add(frames: Any, kernel: np.ndarray, start: int) -> Any:
+    """Adds what each frame gives to four hops: (batch, frames, n) → (batch, frames · hop, 1).
+
+    Args:
+        frames: such as spectra with real and then imaginary parts.
+        kernel: (4, n, hop), such as `inverse_kernel`.
+        start: samples from the start of the first frame to the first sample of the output.
+    """
+    pad, hop = OVERLAP - 1, kernel.shape[-1]
+    padded = ops.pad(frames, ((0, 0), (pad, pad), (0, 0)))
+    sums = ops.conv(padded, ops.convert_to_tensor(kernel, dtype=frames.dtype), padding="valid")
+    batch, count = ops.shape(frames)[0], ops.shape(frames)[1]
+    audio = ops.reshape(sums, (-1, (count + pad) * hop, 1))
+    return ops.slice(audio, (0, start, 0), (batch, count * hop, 1))
 
 
 def initial_log_magnitude(mel: MelSpec) -> tuple[np.ndarray, np.ndarray]:

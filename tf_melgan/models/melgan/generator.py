@@ -10,7 +10,7 @@ from tf_melgan.layers.convolutions import LEAKY_SLOPE, ReflectionPadding1D, Upsa
 from tf_melgan.layers.initializers import conv_initializers, weight_normalized
 from tf_melgan.layers.pqmf import PQMF, prototype
 from tf_melgan.layers.residual_stack import ResidualStack
-from tf_melgan.layers.weight_normalization import WeightNormalization
+from tf_melgan.layers.weight_normalization import fold
 from tf_melgan.models.base import Generator
 
 if TYPE_CHECKING:
@@ -150,12 +150,3 @@ class MelGANGenerator(Generator):
             "initializer": self.initializer,
             "weight_normalization": self.weight_normalization,
         }
-
-
-def fold(model: keras.Model, plain: keras.Model) -> None:
-    """Copies the effective kernels and biases of a weight-normalized model to one without it."""
-    sources = [x for x in model._flatten_layers() if isinstance(x, WeightNormalization)]
-    targets = [x for x in plain._flatten_layers() if hasattr(x, "kernel")]
-    for source, target in zip(sources, targets, strict=True):
-        target.kernel.assign(source.effective_kernel())
-        target.bias.assign(source.layer.bias)
