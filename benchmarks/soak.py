@@ -38,6 +38,7 @@ CONFIG = {
         "batch": 4,
         "segment": 2048,
         "checkpoint_interval": 4,
+        "scored_recordings": 0,
         "discriminator_start": 12,
         "ema_decay": 0.9,
     },

@@ -19,7 +19,13 @@ SETTINGS = {
     "mel": {"hop": 32, "n_fft": 256, "n_mels": 20},
     "generator": {"channels": 16, "upsampling": [4, 2], "bands": 4},
     "discriminator": {"scales": 1, "channels": 8, "max_channels": 16},
-    "training": {"steps": 2, "checkpoint_interval": 1, "batch": 2, "segment": 1024},
+    "training": {
+        "steps": 2,
+        "checkpoint_interval": 1,
+        "scored_recordings": 0,
+        "batch": 2,
+        "segment": 1024,
+    },
 }
 SHIPPED = "lite, lj, lj-lite, melgan, melgan_16k, melgan_24k, melgan_48k, multiband, smoke"
 VOICES = ", ".join(voices.names())

@@ -29,7 +29,13 @@ CONFIG = Config.from_dict(
         "generator": {"channels": 16, "upsampling": [4, 4], "bands": 4, "initializer": "torch"},
         "discriminator": {"scales": 1, "channels": 8, "max_channels": 32},
         "loss": {"weights": {"stft": 1.0}},
-        "training": {"steps": 2, "checkpoint_interval": 1, "batch": 2, "segment": 4096},
+        "training": {
+            "steps": 2,
+            "checkpoint_interval": 1,
+            "scored_recordings": 0,
+            "batch": 2,
+            "segment": 4096,
+        },
     }
 )
 COMMANDS = ["prepare", "train", "finetune", "vocode", "export", "evaluate", "demo"]

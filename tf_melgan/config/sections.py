@@ -6,6 +6,9 @@ from tf_melgan.errors import require, require_choice, require_range
 
 DECAYS = ("constant", "exponential", "cosine")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+HEARD = ("pesq", "dnsmos")
+"""The scores of `scored_recordings`, which `best` can name."""
+BEST = ("automatic", "mel", *HEARD, "last")
 _RANGES = {
     "steps": (1, 10**9),
     "batch": (1, 1 << 16),
@@ -13,6 +16,7 @@ _RANGES = {
     "seed": (0, 2**32 - 1),
     "checkpoint_interval": (1, 10**9),
     "discriminator_start": (0, 10**9),
+    "scored_recordings": (0, 1000),
 }
 
 
@@ -73,6 +77,12 @@ class TrainingConfig:
         start_probability: probability that a segment is taken from the start of its utterance.
         seed: seed of the weights and of the choice of segments.
         checkpoint_interval: steps between checkpoints; validation runs as often.
+        scored_recordings: number of validation recordings whose PESQ-wb and DNSMOS are measured at
+            each checkpoint; 0 for none.
+        best: what chooses the checkpoint whose generator is kept to vocode with: "mel" (the lowest
+            validation log-mel distance), "pesq" or "dnsmos" (the highest mean of the scored
+            recordings), "last", or "automatic": "mel" while the generator trains on spectral losses
+            only, and "last" with discriminators.
         discriminator_start: the first step with the discriminator.
         discriminator_warmup: steps from there on in which only the discriminator learns.
         ema_decay: decay of the generator's exponential moving average; 0 for none.
@@ -90,6 +100,8 @@ class TrainingConfig:
     start_probability: float = 0.0
     seed: int = 0
     checkpoint_interval: int = 1000
+    scored_recordings: int = 4
+    best: str = "automatic"
     discriminator_start: int = 0
     discriminator_warmup: int = 0
     ema_decay: float = 0.0
@@ -97,6 +109,7 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         require_choice("training.precision", self.precision, PRECISIONS)
+        require_choice("training.best", self.best, BEST)
         for key, (low, high) in _RANGES.items():
             require_range(f"training.{key}", getattr(self, key), low, high)
         interval = self.checkpoint_interval
@@ -104,6 +117,11 @@ class TrainingConfig:
             self.steps % interval == 0,
             f"training.steps is {self.steps}; it must be a multiple of "
             f"training.checkpoint_interval {interval}",
+        )
+        require(
+            self.best not in HEARD or self.scored_recordings > 0,
+            f"training.best is {self.best} and training.scored_recordings is 0; give the number of "
+            "recordings to score",
         )
         start = self.discriminator_start
         require(

@@ -19,6 +19,7 @@ from tf_melgan.files import atomic_file
 from tf_melgan.progress import Progress
 from tf_melgan.training import backends, checkpoints
 from tf_melgan.training.background import Background
+from tf_melgan.training.best import Best
 from tf_melgan.voices.run_folder import CURVES, HISTORY
 
 VALIDATION_SCORE = "validation_mel"
@@ -111,32 +112,23 @@ class LearningRates(keras.callbacks.Callback):
 class Checkpoints(keras.callbacks.Callback):
     """Writes a checkpoint after each interval and keeps its generator if it is the best one.
 
-    While the generator trains on spectral losses only, the best checkpoint is the one with the
-    lowest validation log-mel distance. With discriminators, the best checkpoint is the last one:
-    adversarial training raises this distance a little but makes the sound closer to speech. Without
-    validation recordings it is the last one, too.
-
     Args:
         run: the run's folder.
         steps: the run's steps.
-        best: the lowest validation log-mel distance so far; infinity for a new run.
+        best: the best checkpoint so far.
         state: further values to store in `state.json`.
     """
 
-    def __init__(self, run: Path, steps: Steps, best: float, state: dict[str, Any]):
+    def __init__(self, run: Path, steps: Steps, best: Best, state: dict[str, Any]):
         super().__init__()
         self.run, self.steps, self.best, self.state = run, steps, best, state
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         logs, step = logs or {}, self.steps.done
-        validated = VALIDATION_SCORE in logs
-        distance = logs.get(VALIDATION_SCORE, math.inf)
-        if math.isnan(distance) or math.isnan(logs.get("generator", 0.0)):
+        if any(math.isnan(logs.get(name, 0.0)) for name in (VALIDATION_SCORE, "generator")):
             raise checkpoints.diverged(self.run, step, "its losses are NaN")
-        is_best = distance < self.best or self.model.adversarial or not validated
-        self.best = min(distance, self.best)
-        best = self.best if math.isfinite(self.best) else None
-        state = {"step": step, "best": best, "is_best": is_best} | self.state
+        is_best = self.best.take(logs, self.model.adversarial)
+        state = {"step": step, "best": self.best.value, "is_best": is_best} | self.state
         folder = checkpoints.save(self.run, self.model, state)
         if is_best:
             checkpoints.keep_generator(self.run, folder)
@@ -146,8 +138,8 @@ class History(keras.callbacks.Callback):
     """Writes one line of JSON per interval to `history.jsonl`.
 
     A line holds the step, all losses, the discriminators' accuracy and mean scores, the learning
-    rates, the gradients at the waveform and the validation distances. On resume, lines of steps
-    after the checkpoint are dropped.
+    rates, the gradients at the waveform, and the validation distances and scores. On resume, lines
+    of steps after the checkpoint are dropped.
 
     Args:
         run: the run's folder.
@@ -221,6 +213,7 @@ class StepProgress(keras.callbacks.Callback):
         self.progress.advance()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        shown = ("generator", "discriminator", VALIDATION_SCORE, "validation_stft")
+        validation = (VALIDATION_SCORE, "validation_stft", "validation_pesq", "validation_dnsmos")
+        shown = ("generator", "discriminator", *validation)
         values = [f"{name} {logs[name]:.4g}" for name in shown if logs and name in logs]
         self.progress.line(f"step {self.steps.done}: {', '.join(values)}")

@@ -5,12 +5,12 @@ and used only if it has the checksums it was written with.
 
 RUN/checkpoints/step-00001000/model.weights.h5   weights, averaged weights, both optimizers
                               generator.npz      the generator to vocode with
-                              state.json         step, seed, fingerprint of the data, lowest
-                                                 validation distance so far, and whether this
+                              state.json         step, seed, fingerprint of the data, best
+                                                 validation value so far, and whether this
                                                  checkpoint is the best
                               SHA256SUMS         checksums of the three, as of `sha256sum`
-RUN/generator.npz                                the best checkpoint's generator.npz; with
-                                                 discriminators, the last checkpoint's
+RUN/generator.npz                                the best checkpoint's generator.npz; see
+                                                 `tf_melgan.training.best`
 """
 
 import filecmp

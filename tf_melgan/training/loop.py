@@ -31,6 +31,7 @@ from tf_melgan.files import lock
 from tf_melgan.progress import Progress
 from tf_melgan.training import backends, checkpoints, run_config
 from tf_melgan.training.adversarial_callbacks import DiscriminatorWatch, WaveformGradients
+from tf_melgan.training.best import Best
 from tf_melgan.training.callbacks import (
     Checkpoints,
     Curves,
@@ -41,6 +42,7 @@ from tf_melgan.training.callbacks import (
     Validation,
 )
 from tf_melgan.training.gan import MelGAN
+from tf_melgan.training.listening import Listening
 from tf_melgan.training.optimizers import adam
 from tf_melgan.training.schedules import discriminator_rate, generator_rate
 from tf_melgan.training.tensorboard import TensorBoard
@@ -108,13 +110,13 @@ def _train(
     prepared.verify(quick=last is not None)
     change = run_config.check(run, config, step_of(last) if last else 0)
     model = _build(config, devices)
-    best, steps = math.inf, Steps(0, deadline)
+    best, steps = Best(config.training.best, None), Steps(0, deadline)
     fingerprint = _fingerprint(prepared)
     if last is not None:
         state = checkpoints.restore(last, model)
         steps.done = state["step"]
         if state["data"] == fingerprint:
-            best = math.inf if state["best"] is None else state["best"]
+            best.value = state["best"]
         elif not data_changed:
             raise UserInputError(
                 f"{prepared.folder}: does not hold the recordings that {run} was trained on so "
@@ -131,6 +133,7 @@ def _train(
         callbacks = [
             steps,
             validation,
+            Listening(validation, config.training),
             LearningRates(),
             WaveformGradients(prepared, config.training.segment),
             StepProgress(progress, steps),

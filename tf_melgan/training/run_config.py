@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from tf_melgan.config import Config
+from tf_melgan.config.sections import HEARD
 from tf_melgan.errors import UserInputError
 from tf_melgan.training.schedules import generator_rate_at
 from tf_melgan.voices.run_folder import CONFIG
@@ -38,6 +39,8 @@ def check(run: Path, config: Config, step: int) -> str | None:
     if _spectral(before) and _spectral(config):
         # The discriminators never start in either config.
         changeable.add("training.discriminator_start")
+    if before.training.best not in HEARD:
+        changeable.add("training.scored_recordings")
     changed = [key for key in saved | given if given.get(key) != saved.get(key)]
     mismatches = [key for key in changed if key not in changeable]
     if mismatches:
