@@ -7,7 +7,8 @@ from helpers.arrays import assert_close, normal
 from keras import ops
 
 from tf_melgan.layers.convolutions import GroupedConv1D, ReflectionPadding1D, Upsample1D
-from tf_melgan.layers.pqmf import PQMF, prototype
+from tf_melgan.layers.filter_bank import FilterBank
+from tf_melgan.layers.pqmf import PQMF
 from tf_melgan.layers.residual_stack import ResidualStack
 from tf_melgan.layers.weight_normalization import WeightNormalization
 
@@ -120,7 +121,7 @@ def test_pqmf_reconstructs_to_60_db(bands: int) -> None:
     subbands = bank.analysis(ops.convert_to_tensor(x))
     assert subbands.shape == (1, 400, bands)
     y = ops.convert_to_numpy(bank.synthesis(subbands))
-    edge = len(prototype(bands))
+    edge = len(FilterBank().prototype(bands))
     error = (y - x)[:, edge:-edge]
     ratio = 10 * np.log10(np.mean(x[:, edge:-edge] ** 2) / np.mean(error**2))
     assert ratio >= 60, ratio

@@ -14,7 +14,7 @@ from helpers.torch_arrays import TOLERANCE, assert_close, channels_last
 from tf_melgan.audio.mel_spec import MelSpec
 from tf_melgan.config import Config
 from tf_melgan.config.sections import TrainingConfig
-from tf_melgan.layers.pqmf import prototype
+from tf_melgan.layers.filter_bank import FilterBank
 from tf_melgan.losses.config import LossConfig
 from tf_melgan.models.melgan.config import MelGANConfig
 from tf_melgan.models.multi_scale.config import MultiScaleConfig
@@ -84,7 +84,9 @@ class Pair:
             del discriminator[key]
         bands = config.generator.bands
         self.generator = torch_oracle.Generator(
-            config.mel.n_mels, **generator, prototype=prototype(bands) if bands > 1 else None
+            config.mel.n_mels,
+            **generator,
+            prototype=FilterBank().prototype(bands) if bands > 1 else None,
         ).to(kind)
         self.discriminator = torch_oracle.MultiScaleDiscriminator(**discriminator).to(kind)
         # g differs from the norm of v, and scores lie well beyond ±1, where the hinge bends.

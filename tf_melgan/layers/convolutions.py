@@ -87,14 +87,16 @@ class Upsample1D(keras.layers.Conv1DTranspose):
 
     Input: (batch, time, channels). Output: (batch, time · stride, filters).
     Equal to PyTorch's `ConvTranspose1d` with padding ⌈(k − s) / 2⌉ and output padding
-    (k − s) mod 2. The layer computes a convolution over input frames to stride · filters channels
-    and then reshapes the channels to time.
+    (k − s) mod 2, or to TensorFlow's "same", whose padding in front is rounded down. The layer
+    computes a convolution over input frames to stride · filters channels and then reshapes the
+    channels to time.
 
     Args:
         filters: output channels.
         stride: the upsampling factor s.
         kernel_size: the number of taps k, at least s; 2s if None. An output sample then depends
             on ⌈k / s⌉ input frames.
+        crop_rounding: "up" as in PyTorch, or "down" as in TensorFlow.
         **kwargs: further arguments of `keras.layers.Conv1DTranspose`.
 
     Examples:
@@ -103,11 +105,18 @@ class Upsample1D(keras.layers.Conv1DTranspose):
         >>> assert layer(np.zeros((1, 10, 512))).shape == (1, 80, 256)
     """
 
-    def __init__(self, filters: int, stride: int, kernel_size: int | None = None, **kwargs: Any):
+    def __init__(
+        self,
+        filters: int,
+        stride: int,
+        kernel_size: int | None = None,
+        crop_rounding: str = "up",
+        **kwargs: Any,
+    ):
         kwargs = {key: value for key, value in kwargs.items() if key not in _UPSAMPLE_FIXED}
         taps = kernel_size or 2 * stride
         super().__init__(filters, taps, strides=stride, padding="same", **kwargs)
-        self.stride = stride
+        self.stride, self.crop_rounding = stride, crop_rounding
 
     @property
     def reach(self) -> int:
@@ -117,7 +126,7 @@ class Upsample1D(keras.layers.Conv1DTranspose):
     @property
     def crop(self) -> tuple[int, int]:
         """Samples that the convolution over padded frames gives before and after the output."""
-        start = (self.kernel_size[0] - self.stride + 1) // 2
+        start = (self.kernel_size[0] - self.stride + (self.crop_rounding == "up")) // 2
         return start, self.reach * self.stride - start
 
     def call(self, inputs: Any) -> Any:
@@ -150,7 +159,11 @@ class Upsample1D(keras.layers.Conv1DTranspose):
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         settings = {key: config[key] for key in config if key not in _UPSAMPLE_FIXED}
-        return settings | {"stride": self.stride, "kernel_size": self.kernel_size[0]}
+        return settings | {
+            "stride": self.stride,
+            "kernel_size": self.kernel_size[0],
+            "crop_rounding": self.crop_rounding,
+        }
 
 
 _UPSAMPLE_FIXED = (

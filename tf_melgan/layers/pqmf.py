@@ -1,45 +1,14 @@
 """Pseudo-quadrature mirror filters (PQMF): split a signal into sub-bands, and join them.
 
-Source: Nguyen, "Near-perfect-reconstruction pseudo-QMF banks" (1994). The Kaiser prototype follows
-Lin and Vaidyanathan (1998). Multi-band MelGAN (arXiv 2005.05106) uses PQMF in a vocoder.
+Multi-band MelGAN (arXiv 2005.05106) uses them in a vocoder.
 """
 
-from functools import cache
 from typing import Any
 
 import numpy as np
 from keras import ops
 
-_KAISER_BETA = 9.0
-_TAPS_PER_BAND = 16
-
-
-@cache
-def prototype(bands: int) -> np.ndarray:
-    """Returns the symmetric low-pass prototype: float64 (16 · bands − 1,).
-
-    A search chooses the cutoff that minimizes the autocorrelation at multiples of 2 · bands, so
-    that neighboring bands cancel each other's aliases.
-    """
-    length = _TAPS_PER_BAND * bands - 1
-    position = np.arange(length) - length // 2
-    window = np.kaiser(length, _KAISER_BETA)
-
-    def lowpass(cutoff: float) -> np.ndarray:
-        return cutoff * np.sinc(cutoff * position) * window
-
-    def ripple(cutoff: float) -> float:
-        taps = lowpass(cutoff)
-        shifts = np.convolve(taps, taps)[length - 1 :: 2 * bands]
-        return float(np.abs(shifts[1:]).max() / shifts[0])
-
-    low, high = 0.5 / bands, 1.0 / bands
-    for _ in range(4):
-        grid = np.linspace(low, high, 65)
-        best = int(np.argmin([ripple(cutoff) for cutoff in grid]))
-        low, high = grid[max(best - 1, 0)], grid[min(best + 1, 64)]
-    taps = lowpass((low + high) / 2)
-    return taps / np.sqrt(2 * bands * np.sum(taps**2))
+from tf_melgan.layers.filter_bank import FilterBank
 
 
 class PQMF:
@@ -50,6 +19,7 @@ class PQMF:
 
     Args:
         bands: number of sub-bands.
+        design: the design of the filters.
 
     Examples:
         >>> from tf_melgan.layers.pqmf import PQMF
@@ -57,16 +27,10 @@ class PQMF:
         >>> audio = PQMF(4).synthesis(subbands)
     """
 
-    def __init__(self, bands: int):
+    def __init__(self, bands: int, design: FilterBank | None = None):
         self.bands = bands
-        taps = prototype(bands)
-        self._center = len(taps) // 2
-        position = np.arange(len(taps)) - self._center
-        band = np.arange(bands)[:, None]
-        angle = (2 * band + 1) * np.pi / (2 * bands) * position
-        phase = (-1.0) ** band * np.pi / 4
-        self._analysis = 2 * taps * np.cos(angle + phase)
-        self._synthesis = 2 * taps * np.cos(angle - phase)
+        self._analysis, self._synthesis = (design or FilterBank()).filters(bands)
+        self._center = self._analysis.shape[1] // 2
 
     def analysis(self, audio: Any) -> Any:
         """Splits a signal into sub-bands.
@@ -78,7 +42,7 @@ class PQMF:
             (batch, samples / bands, bands)
         """
         # The backends' convolution is a correlation, so the filters are reversed.
-        kernel = np.sqrt(self.bands) * self._analysis[:, ::-1].T[:, None, :]
+        kernel = self._analysis[:, ::-1].T[:, None, :]
         padded = ops.pad(audio, ((0, 0), (self._center, self._center), (0, 0)))
         kernel = ops.convert_to_tensor(kernel, dtype=audio.dtype)
         return ops.conv(padded, kernel, strides=self.bands, padding="valid")
@@ -95,17 +59,17 @@ class PQMF:
         """Returns synthesis as a plain convolution over frames.
 
         Returns:
-            The kernel, float64 (16, bands, bands), and the number of zeros to pad before and
+            The kernel, float64 (frames, bands, bands), and the number of zeros to pad before and
             after. Output sample n · bands + r is channel r of the convolution at frame n.
         """
         bands, center = self.bands, self._center
-        half = _TAPS_PER_BAND // 2
-        kernel = np.zeros((_TAPS_PER_BAND, bands, bands))
-        for tap in range(_TAPS_PER_BAND):
+        before, after = center // bands, (center + bands - 1) // bands
+        kernel = np.zeros((before + 1 + after, bands, bands))
+        for tap in range(len(kernel)):
             # Tap `tap` applies to frame n − shift.
-            shift = half - 1 - tap
+            shift = before - tap
             for phase in range(bands):
                 index = shift * bands + phase + center
-                if 0 <= index < len(self._synthesis[0]):
-                    kernel[tap, :, phase] = np.sqrt(bands) * self._synthesis[:, index]
-        return kernel, half - 1, half
+                if 0 <= index < self._synthesis.shape[1]:
+                    kernel[tap, :, phase] = self._synthesis[:, index]
+        return kernel, before, after

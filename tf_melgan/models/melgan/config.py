@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from tf_melgan.audio.mel_spec import MelSpec
 from tf_melgan.errors import require, require_choice, require_range
+from tf_melgan.layers.filter_bank import FilterBank
 from tf_melgan.models.cost import Convolution
 from tf_melgan.models.sections import INITIALIZERS, GeneratorConfig, require_sizes
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 # The design of a filter bank takes time with the square of its bands.
 _MOST_BANDS = 64
+CROP_ROUNDINGS = ("up", "down")
 
 
 @dataclass(frozen=True)
@@ -32,11 +34,14 @@ class MelGANConfig(GeneratorConfig):
     dilations: tuple[int, ...] = (1, 3, 9)
     bands: int = 1
     initializer: str = "normal"
+    crop_rounding: str = "up"
+    filter_bank: FilterBank = field(default_factory=FilterBank)
 
     def __post_init__(self) -> None:
         require_sizes("generator", self)
         require_range("generator.bands", self.bands, 1, _MOST_BANDS)
         require_choice("generator.initializer", self.initializer, INITIALIZERS)
+        require_choice("generator.crop_rounding", self.crop_rounding, CROP_ROUNDINGS)
         halvings = 2 ** len(self.upsampling)
         require(
             self.channels % halvings == 0,
@@ -66,7 +71,8 @@ class MelGANConfig(GeneratorConfig):
     def build_generator(self, mel: MelSpec, **kwargs: Any) -> MelGANGenerator:
         from tf_melgan.models.melgan.generator import MelGANGenerator
 
-        settings = {key: value for key, value in asdict(self).items() if key != "type"}
+        names = [item.name for item in fields(self) if item.name != "type"]
+        settings = {name: getattr(self, name) for name in names}
         generator = MelGANGenerator(mel.n_mels, **settings, **kwargs)
         generator.build((None, None, mel.n_mels))
         return generator

@@ -1,14 +1,16 @@
 """MelGAN's convolutional generator: log-mel spectrogram to waveform."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import keras
 from keras import ops
 
 from tf_melgan.layers.convolutions import LEAKY_SLOPE, ReflectionPadding1D, Upsample1D
+from tf_melgan.layers.filter_bank import FilterBank
 from tf_melgan.layers.initializers import conv_initializers, weight_normalized
-from tf_melgan.layers.pqmf import PQMF, prototype
+from tf_melgan.layers.pqmf import PQMF
 from tf_melgan.layers.residual_stack import ResidualStack
 from tf_melgan.layers.weight_normalization import fold
 from tf_melgan.models.base import Generator
@@ -37,6 +39,9 @@ class MelGANGenerator(Generator):
         dilations: the dilations of the blocks in each stage's residual stack.
         bands: 1 to generate the waveform; more to generate sub-bands, joined by a PQMF bank.
         initializer: "normal" or "torch"; see `tf_melgan.layers.initializers`.
+        crop_rounding: half of an odd upsampling factor is cut off in front, rounded "up" as in
+            PyTorch or "down" as in TensorFlow.
+        filter_bank: the design of the PQMF bank's filters, or its fields.
         weight_normalization: whether layers are weight-normalized; `folded` returns a generator
             without it.
 
@@ -54,6 +59,8 @@ class MelGANGenerator(Generator):
         dilations: Sequence[int] = (1, 3, 9),
         bands: int = 1,
         initializer: str = "normal",
+        crop_rounding: str = "up",
+        filter_bank: FilterBank | Mapping[str, Any] | None = None,
         weight_normalization: bool = True,
         **kwargs: Any,
     ):
@@ -61,6 +68,9 @@ class MelGANGenerator(Generator):
         self.n_mels, self.channels, self.bands = n_mels, channels, bands
         self.upsampling, self.dilations = tuple(upsampling), tuple(dilations)
         self.initializer, self.weight_normalization = initializer, weight_normalization
+        if not isinstance(filter_bank, FilterBank):
+            filter_bank = FilterBank(**(filter_bank or {}))
+        self.crop_rounding, self.filter_bank = crop_rounding, filter_bank
         policy = self.dtype_policy
 
         def conv(filters: int, fan_in: int) -> keras.Layer:
@@ -77,6 +87,7 @@ class MelGANGenerator(Generator):
             upsampler = Upsample1D(
                 channels,
                 stride,
+                crop_rounding=crop_rounding,
                 dtype=policy,
                 **conv_initializers(initializer, channels * 2 * stride),
             )
@@ -87,13 +98,13 @@ class MelGANGenerator(Generator):
                 )
             )
         self.last = conv(bands, channels)
-        self.pqmf = PQMF(bands) if bands > 1 else None
+        self.pqmf = PQMF(bands, filter_bank) if bands > 1 else None
 
     @property
     def context(self) -> int:
         """The maximum number of frames on either side that an output sample depends on."""
-        taps = prototype(self.bands) if self.bands > 1 else [1]
-        reach = -(-(len(taps) // 2) // self.bands) + _KERNEL // 2
+        taps = self.filter_bank.length(self.bands) if self.bands > 1 else 1
+        reach = -(-(taps // 2) // self.bands) + _KERNEL // 2
         for stride in reversed(self.upsampling):
             # Backward through the residual stack, then through a kernel of two strides.
             reach = -(-(reach + sum(self.dilations)) // stride) + 1
@@ -148,5 +159,7 @@ class MelGANGenerator(Generator):
             "dilations": self.dilations,
             "bands": self.bands,
             "initializer": self.initializer,
+            "crop_rounding": self.crop_rounding,
+            "filter_bank": asdict(self.filter_bank),
             "weight_normalization": self.weight_normalization,
         }

@@ -56,14 +56,13 @@ class MelGANGraphBuilder(GraphBuilder):
 
     def _upsampling(self, name: str, layer: Upsample1D) -> StreamingStage:
         stride, kernel = layer.stride, keras.ops.convert_to_numpy(layer.polyphase_kernel())
-        bias, crop_start = np.tile(layer.bias.numpy(), stride), stride // 2 + stride % 2
+        bias = np.tile(layer.bias.numpy(), stride)
         convolve = self.convolution(f"{name}/conv", kernel, bias)
 
         def apply(padded: tf.Tensor, _: tf.Tensor) -> tf.Tensor:
             return depth_to_time(convolve(self._activated(f"{name}/active", padded)), stride)
 
-        crop = (crop_start, stride - crop_start)
-        return self._stage(name, kernel.shape[1], (1, 1), False, 1, apply, stride, crop)
+        return self._stage(name, kernel.shape[1], (1, 1), False, 1, apply, stride, layer.crop)
 
     def _residuals(self, name: str, stack: ResidualStack) -> Iterator[StreamingStage]:
         blocks = zip(stack.dilations, stack.dilated, stack.pointwise, stack.shortcuts, strict=True)

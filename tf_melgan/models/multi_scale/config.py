@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from tf_melgan.errors import require, require_choice
+from tf_melgan.errors import require, require_choice, require_range
 from tf_melgan.models.cost import Convolution
-from tf_melgan.models.multi_scale import GROUP_CHANNELS
+from tf_melgan.models.multi_scale import GROUP_CHANNELS, PADDINGS
 from tf_melgan.models.sections import INITIALIZERS, DiscriminatorConfig, require_sizes
 
 if TYPE_CHECKING:
     from tf_melgan.models.multi_scale.discriminator import MultiScaleDiscriminator
+
+_LARGEST = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -28,9 +30,15 @@ class MultiScaleConfig(DiscriminatorConfig):
     max_channels: int = 1024
     downsampling: tuple[int, ...] = (4, 4, 4, 4)
     initializer: str = "normal"
+    last_channels: int = 0
+    padding: str = "equal"
+    pooling_padding: int = 1
 
     def __post_init__(self) -> None:
-        require_sizes("discriminator", self)
+        require_sizes("discriminator", self, "last_channels", "pooling_padding")
+        require_range("discriminator.last_channels", self.last_channels, 0, _LARGEST)
+        require_choice("discriminator.padding", self.padding, PADDINGS)
+        require_range("discriminator.pooling_padding", self.pooling_padding, 0, 2)
         require_choice("discriminator.initializer", self.initializer, INITIALIZERS)
         require(
             self.channels % GROUP_CHANNELS == 0,
@@ -67,8 +75,9 @@ class MultiScaleConfig(DiscriminatorConfig):
                 groups = channels // GROUP_CHANNELS if stride > 1 else 1
                 layers.append(Convolution(10 * stride + 1, channels, filters, rate, groups))
                 channels = filters
-            layers.append(Convolution(5, channels, channels, rate))
-            layers.append(Convolution(3, channels, 1, rate))
+            last_channels = self.last_channels or channels
+            layers.append(Convolution(5, channels, last_channels, rate))
+            layers.append(Convolution(3, last_channels, 1, rate))
         return layers
 
     def build_discriminator(self, **kwargs: Any) -> MultiScaleDiscriminator:
