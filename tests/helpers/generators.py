@@ -8,8 +8,8 @@ import numpy as np
 
 from tf_melgan.audio.mel_spec import MelSpec
 from tf_melgan.models.base import Generator
-from tf_melgan.models.fourier.generator import FourierGenerator
 from tf_melgan.models.melgan.generator import MelGANGenerator
+from tf_melgan.models.registry import GENERATORS
 
 SPEC = MelSpec()
 PAPER = {"channels": 32, "upsampling": (8, 8, 2, 2), "dilations": (1, 3, 9)}
@@ -22,7 +22,34 @@ GEOMETRIES = {
     "wide": {"channels": 256, "upsampling": (2,), "dilations": (1,)},
     "fourier": {"type": "fourier", "width": 64, "depth": 2, "lookahead": 3, "hop": 8},
     "fourier, no lookahead": {"type": "fourier", "width": 12, "depth": 3, "lookahead": 0, "hop": 7},
+    "hifigan": {
+        "type": "hifigan",
+        "channels": 8,
+        "upsampling": (4, 3),
+        "upsampling_kernels": (11, 6),
+        "kernels": (3, 5),
+        "dilations": ((1, 3), (2, 1)),
+    },
+    "hifigan, not paired": {
+        "type": "hifigan",
+        "channels": 4,
+        "upsampling": (2,),
+        "upsampling_kernels": (2,),
+        "kernels": (5, 3, 7),
+        "dilations": ((1,), (4,), (2,)),
+        "paired": False,
+    },
+    "vocos": {"type": "vocos", "width": 16, "hidden": 24, "depth": 2, "hop": 8},
+    "vocos, centered": {
+        "type": "vocos",
+        "width": 8,
+        "hidden": 8,
+        "depth": 1,
+        "hop": 6,
+        "center": True,
+    },
 }
+_OF_MEL = ("hop", "center")
 
 
 def random_geometry(seed: int) -> dict:
@@ -46,14 +73,13 @@ def random_fourier(seed: int) -> dict:
 def generator(geometry: dict, n_mels: int = 10, seed: int = 0) -> Generator:
     """A generator with random weights under which no layer's output vanishes."""
     keras.utils.set_random_seed(seed)
-    if geometry.get("type") == "fourier":
-        sizes = {key: value for key, value in geometry.items() if key not in ("type", "hop")}
-        model = FourierGenerator(spec(geometry, n_mels), **sizes)
-        model.build((None, None, n_mels))
-        _randomize(model)
-        return model
-    model = MelGANGenerator(n_mels, initializer="torch", **geometry)
-    model.build((None, None, n_mels))
+    sizes = {key: value for key, value in geometry.items() if key not in _OF_MEL}
+    kind = sizes.get("type", "melgan")
+    if kind == "melgan":
+        sizes["initializer"] = "torch"
+    model = GENERATORS[kind](**sizes).build_generator(spec(geometry, n_mels))
+    if kind != "melgan":
+        _randomize(model, seed)
     return model
 
 
@@ -73,9 +99,9 @@ def loud_generator(spec: MelSpec, **options: Any) -> MelGANGenerator:
     return generator
 
 
-def _randomize(model: FourierGenerator) -> None:
+def _randomize(model: Generator, seed: int) -> None:
     """Assigns varied gains and biases, and kernels that keep the scale of a signal."""
-    rng = np.random.default_rng(model.width)
+    rng = np.random.default_rng(seed)
     for weight in model.weights:
         shape = tuple(weight.shape)
         if len(shape) > 1:
@@ -87,11 +113,9 @@ def _randomize(model: FourierGenerator) -> None:
 
 def spec(geometry: dict, n_mels: int = 10) -> MelSpec:
     """The mel spec whose hop is that of the geometry."""
-    if geometry.get("type") == "fourier":
-        hop = geometry["hop"]
-    else:
-        hop = math.prod(geometry["upsampling"]) * geometry.get("bands", 1)
-    return MelSpec(hop=hop, n_fft=hop + 2 * max(hop, 256), n_mels=n_mels)
+    hop = geometry.get("hop") or math.prod(geometry["upsampling"]) * geometry.get("bands", 1)
+    center = geometry.get("center", False)
+    return MelSpec(hop=hop, n_fft=hop + 2 * max(hop, 256), n_mels=n_mels, center=center)
 
 
 def mels(frames: int, n_mels: int = 10, seed: int = 0) -> np.ndarray:

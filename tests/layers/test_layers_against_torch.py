@@ -9,16 +9,20 @@ from keras import ops
 from tf_melgan.layers.backends.unfolded import unfolded_grouped_conv1d
 from tf_melgan.layers.convolutions import GroupedConv1D, Upsample1D
 
+# Kernels of the stride itself, of no multiple of it, and of more than two strides.
+SIZES = [(1, 1), (4, 4), (5, 6), (5, 11), (3, 8), (2, 9), (1, 3)]
 
-@pytest.mark.parametrize("stride", range(2, 10))
+
+@pytest.mark.parametrize("stride,size", [*((s, 2 * s) for s in range(2, 10)), *SIZES])
 @pytest.mark.parametrize("time", [1, 2, 11])
-def test_upsampling_equals_a_transposed_convolution_in_torch(stride: int, time: int) -> None:
-    layer = Upsample1D(3, stride, bias_initializer="random_normal")
+def test_upsampling_equals_a_transposed_convolution_in_torch(
+    stride: int, size: int, time: int
+) -> None:
+    layer = Upsample1D(3, stride, size, bias_initializer="random_normal")
     x = normal(stride, 2, time, 5)
     y = layer(x)
-    torch_layer = torch.nn.ConvTranspose1d(
-        5, 3, 2 * stride, stride, stride // 2 + stride % 2, stride % 2
-    )
+    odd = (size - stride) % 2
+    torch_layer = torch.nn.ConvTranspose1d(5, 3, size, stride, (size - stride + odd) // 2, odd)
     kernel, bias = (np.array(weight) for weight in layer.get_weights())
     with torch.no_grad():
         torch_layer.weight[:] = torch.from_numpy(kernel.transpose(2, 1, 0).copy())

@@ -89,4 +89,9 @@ def _section(class_name: Any) -> Any:
 
 def _of_spec(spec: MelSpec) -> dict[str, Any]:
     """What generators store of their mel convention, by key."""
-    return {"mel": spec.to_dict(), "n_mels": spec.n_mels, "hop": spec.hop}
+    return {
+        "mel": spec.to_dict(),
+        "n_mels": spec.n_mels,
+        "hop": spec.hop,
+        "center": spec.center,
+    }

@@ -44,6 +44,6 @@ class VocosConfig(GeneratorConfig):
         from tf_melgan.models.vocos.generator import VocosGenerator
 
         sizes = {"width": self.width, "hidden": self.hidden, "depth": self.depth}
-        generator = VocosGenerator(mel.n_mels, mel.hop, **sizes, **kwargs)
+        generator = VocosGenerator(mel.n_mels, mel.hop, **sizes, center=mel.center, **kwargs)
         generator.build((None, None, mel.n_mels))
         return generator
