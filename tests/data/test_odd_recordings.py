@@ -114,7 +114,7 @@ def test_a_name_that_is_not_utf8(folder: Path, tmp_path) -> None:
 
 def test_a_constant_offset_is_removed_and_said() -> None:
     spec = MelSpec()
-    samples, remark = usable_samples(
+    samples, *_, remark = usable_samples(
         Recording((TONE + 0.2).astype(np.float32)[:, None], RATE), spec
     )
     plain, none = usable_samples(Recording(TONE.astype(np.float32)[:, None], RATE), spec)

@@ -5,6 +5,7 @@ from typing import Any
 
 from tf_melgan.cli.options import (
     add_command,
+    add_mels_argument,
     add_run_arguments,
     hide_engine_logs,
     local_path,
@@ -31,6 +32,7 @@ def add_parser(commands: Any) -> None:
         type=local_path,
         help="a folder of recordings of one speaker, who has consented",
     )
+    add_mels_argument(command)
     add_run_arguments(command)
 
 
@@ -46,5 +48,6 @@ def _run(arguments: argparse.Namespace) -> None:
             settings,
             minutes=arguments.minutes,
             data_changed=arguments.data_changed,
+            mels=arguments.mels,
         )
     report_end(run, model.config.training.steps)

@@ -79,6 +79,17 @@ def add_run_arguments(command: argparse.ArgumentParser) -> None:
     )
 
 
+def add_mels_argument(command: argparse.ArgumentParser) -> None:
+    """Adds `--mels`, for training on the mels of an acoustic model."""
+    command.add_argument(
+        "--mels",
+        type=local_path,
+        metavar="FOLDER",
+        help="a folder of .npy log-mels to train on, one for each recording and named like it, as "
+        "an acoustic model predicts them under teacher forcing; may be that of the recordings",
+    )
+
+
 def local_path(text: str) -> Path:
     """The type of arguments that are paths; refuses addresses such as gs://bucket/voice."""
     if not text:

@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from tf_melgan.cli.options import add_command, local_path
+from tf_melgan.cli.options import add_command, add_mels_argument, local_path
 from tf_melgan.config import Config
 
 
@@ -33,6 +33,7 @@ def add_parser(commands: Any) -> None:
     command.add_argument(
         "--validation-ids", help="a text file with names of recordings for validation, one per line"
     )
+    add_mels_argument(command)
     command.add_argument("--jobs", type=int, help="number of threads (default: all cores)")
 
 
@@ -46,6 +47,7 @@ def _run(arguments: argparse.Namespace) -> int:
         validation=arguments.validation,
         validation_ids=arguments.validation_ids,
         jobs=arguments.jobs,
+        mels=arguments.mels,
     )
     print(report)
     return 1 if report.refused else 0

@@ -21,8 +21,17 @@ _ENTRY = {
     "parts": list,
     "remark": str,
     "refused": str,
+    "mel": dict,
 }
-_PART = {"file": str, "samples": int, "sha256": str, "modified": int}
+_MEL = {"bytes": int, "modified": int, "sha256": str}
+_PART = {
+    "file": str,
+    "samples": int,
+    "sha256": str,
+    "modified": int,
+    "mel_sha256": str,
+    "mel_modified": int,
+}
 _FILE, _SHA256 = re.compile(r"[0-9a-f]{16}-\d+\.npy"), re.compile(r"[0-9a-f]{64}")
 
 
@@ -46,7 +55,9 @@ def write_index(spec: MelSpec, entries: list[dict]) -> str:
     Args:
         spec: the mel settings.
         entries: a dict for each recording, with "path" and "split", and either "refused" (the
-            reason) or "parts": the "file", "samples", "sha256" and time "modified" of each.
+            reason) or "parts": the "file", "samples", "sha256" and time "modified" of each. With
+            given mels, "mel" is what the recording's mel was read from, and parts have the
+            "mel_sha256" and "mel_modified" of their `mel_file`.
     """
     content = {"version": VERSION, "mel": spec.to_dict(), "recordings": entries}
     return json.dumps({"checksum": _checksum(content), **content}, indent=1)
@@ -81,6 +92,11 @@ def read_index(text: bytes, place: str) -> Index:
     return Index(version, spec, entries)
 
 
+def mel_file(file: str) -> str:
+    """The name of the file with an utterance's given mel, beside that of its samples."""
+    return f"{file.removesuffix('.npy')}.mel.npy"
+
+
 def _checksum(content: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
@@ -89,15 +105,19 @@ def _is_entry(entry: object) -> bool:
     return (
         _is_record(entry, _ENTRY, {"path", "split"})
         and entry["split"] in ("train", "validation")
-        and all(_is_part(part) for part in entry.get("parts", ()))
+        and all(_is_part(part, "mel" in entry) for part in entry.get("parts", ()))
+        and ("mel" not in entry or _is_record(entry["mel"], _MEL, {"sha256"}))
     )
 
 
-def _is_part(part: object) -> bool:
+def _is_part(part: object, has_mel: bool) -> bool:
+    mel = {"mel_sha256"} if has_mel else set()
     return (
-        _is_record(part, _PART, {"file", "samples", "sha256"})
+        _is_record(part, _PART, {"file", "samples", "sha256"} | mel)
         and _FILE.fullmatch(part["file"]) is not None
         and _SHA256.fullmatch(part["sha256"]) is not None
+        and ("mel_sha256" in part) == has_mel
+        and _SHA256.fullmatch(part.get("mel_sha256", part["sha256"])) is not None
         and part["samples"] > 0
     )
 

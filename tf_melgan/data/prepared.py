@@ -3,18 +3,21 @@
 import errno
 import hashlib
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
+from tf_melgan.audio.mel import log_mel
 from tf_melgan.audio.mel_spec import MelSpec, spec_mismatches
-from tf_melgan.data.index import INDEX, read_index
+from tf_melgan.data.index import INDEX, mel_file, read_index
 from tf_melgan.errors import UserInputError
 
 FOLDER = "utterances"
-# Bytes of the .npy header of a one-dimensional array; the same for every length.
+# Bytes of the .npy header of samples and of mels; the same for every length.
 HEADER = 128
 
 
@@ -28,6 +31,7 @@ class Utterance:
         file: the file name of its samples in the prepared folder.
         sha256: checksum of that file.
         samples: number of samples between the margins, a whole number of hops.
+        mel_sha256: checksum of the file of its given mel; None if no mels were given.
     """
 
     path: str
@@ -35,6 +39,15 @@ class Utterance:
     file: str
     sha256: str
     samples: int
+    mel_sha256: str | None = None
+
+
+class _File(NamedTuple):
+    """A file of an utterance: its name, its checksum and its size in bytes."""
+
+    name: str
+    sha256: str
+    size: int
 
 
 class Prepared:
@@ -85,6 +98,7 @@ class Prepared:
         for entry in entries:
             for part in entry.get("parts", ()):
                 modified[part["file"]] = part.pop("modified", 0)
+                modified[mel_file(part["file"])] = part.pop("mel_modified", 0)
                 utterances.append(Utterance(path=entry["path"], split=entry["split"], **part))
         prepared = cls(folder, spec, utterances, modified)
         if not _remote(folder):
@@ -118,15 +132,42 @@ class Prepared:
             UserInputError: its file is damaged, which the first call for the utterance checks.
         """
         self._verify(utterance)
-        path = self.place(utterance)
-        stored = (
-            np.frombuffer(_read(path), np.int16, -1, HEADER) if _remote(path) else _mapped(path)
-        )
+        stored = self._stored(utterance.file, np.dtype("<i2"))
         return np.array(stored[start : start + count])
+
+    def mel(self, utterance: Utterance) -> np.ndarray:
+        """Returns the log-mel to train on, float32 (frames, n_mels): the given one, or its own."""
+        if utterance.mel_sha256 is None:
+            return log_mel(self.audio(utterance), self.spec)
+        return self.mel_rows(utterance, 0, utterance.samples // self.spec.hop)
+
+    def mel_rows(self, utterance: Utterance, first: int, count: int) -> np.ndarray:
+        """Returns float32 (count, n_mels): frames of an utterance's given mel.
+
+        Raises:
+            UserInputError: its file is damaged, which the first call for the utterance checks.
+        """
+        self._verify(utterance)
+        stored = self._stored(mel_file(utterance.file), np.dtype("<f4"))
+        return np.array(stored.reshape(-1, self.spec.n_mels)[first : first + count])
 
     def place(self, utterance: Utterance) -> str:
         """Returns the path or address of an utterance's file."""
-        return f"{self.folder}/{FOLDER}/{utterance.file}"
+        return self._place(utterance.file)
+
+    def mel_place(self, utterance: Utterance) -> str:
+        """Returns the path or address of the file of an utterance's given mel."""
+        return self._place(mel_file(utterance.file))
+
+    def _place(self, name: str) -> str:
+        return f"{self.folder}/{FOLDER}/{name}"
+
+    def _stored(self, name: str, dtype: np.dtype) -> np.ndarray:
+        """The values of a `.npy`, in one row."""
+        path = self._place(name)
+        if _remote(path):
+            return np.frombuffer(_read(path), dtype, -1, HEADER)
+        return _mapped(path, dtype)
 
     def verify(self, quick: bool = False) -> None:
         """Reads every file and compares its checksum.
@@ -145,39 +186,45 @@ class Prepared:
             if not (quick and self._is_as_written(utterance)):
                 self._verify(utterance)
 
+    def _files(self, utterance: Utterance) -> Iterator[_File]:
+        """The file of the samples, and that of the given mel."""
+        size = 2 * (utterance.samples + 2 * self.spec.margin)
+        yield _File(utterance.file, utterance.sha256, HEADER + size)
+        if utterance.mel_sha256 is not None:
+            size = 4 * utterance.samples // self.spec.hop * self.spec.n_mels
+            yield _File(mel_file(utterance.file), utterance.mel_sha256, HEADER + size)
+
     def _is_as_written(self, utterance: Utterance) -> bool:
-        path = self.place(utterance)
-        return _remote(path) or self._stamp(utterance) == _stamp_of(path)
+        return all(
+            _remote(path := self._place(file.name))
+            or (file.size, self._modified.get(file.name, 0)) == _stamp_of(path)
+            for file in self._files(utterance)
+        )
 
     def _verify(self, utterance: Utterance) -> None:
         if utterance.file in self._verified:
             return
-        path = self.place(utterance)
-        try:
-            digest = hashlib.sha256(_read(path)).hexdigest()
-        except OSError as error:
-            raise UserInputError(
-                f"{path}: cannot be read ({error.strerror}); prepare into a new folder"
-            ) from None
-        if digest != utterance.sha256:
-            raise UserInputError(
-                f"{path}: is damaged, its checksum differs; prepare into a new folder"
-            )
+        for file in self._files(utterance):
+            path = self._place(file.name)
+            try:
+                digest = hashlib.sha256(_read(path)).hexdigest()
+            except OSError as error:
+                raise UserInputError(
+                    f"{path}: cannot be read ({error.strerror}); prepare into a new folder"
+                ) from None
+            if digest != file.sha256:
+                raise UserInputError(
+                    f"{path}: is damaged, its checksum differs; prepare into a new folder"
+                )
         self._verified.add(utterance.file)
 
-    def _stamp(self, utterance: Utterance) -> tuple[int, int]:
-        """Returns the size in bytes and the time stamp that an utterance's file should have."""
-        size = HEADER + 2 * (utterance.samples + 2 * self.spec.margin)
-        return size, self._modified.get(utterance.file, 0)
-
     def _check_sizes(self) -> None:
-        for utterance in self._utterances:
-            path = self.place(utterance)
-            expected, _ = self._stamp(utterance)
+        for file in (file for utterance in self._utterances for file in self._files(utterance)):
+            path = self._place(file.name)
             size, _ = _stamp_of(path)
-            if size != expected:
+            if size != file.size:
                 raise UserInputError(
-                    f"{path}: has {size} bytes, not {expected}; prepare into a new folder"
+                    f"{path}: has {size} bytes, not {file.size}; prepare into a new folder"
                 )
 
 
@@ -190,9 +237,9 @@ def _stamp_of(path: str) -> tuple[int, int]:
 
 
 @lru_cache(maxsize=4096)
-def _mapped(path: str) -> np.ndarray:
-    """A local file's samples as a memory map, kept because training returns to it."""
-    return np.memmap(path, np.int16, "r", HEADER)
+def _mapped(path: str, dtype: np.dtype) -> np.ndarray:
+    """A local file's values as a memory map, kept because training returns to it."""
+    return np.memmap(path, dtype, "r", HEADER)
 
 
 def _remote(place: str) -> bool:

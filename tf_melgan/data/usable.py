@@ -1,5 +1,8 @@
 """Whether a recording can be trained on, and its samples as training stores them."""
 
+import math
+from typing import NamedTuple
+
 import numpy as np
 
 from tf_melgan.audio.decoding import Recording
@@ -20,11 +23,29 @@ EDGE, EDGE_STEPS = 0.02, 3
 OFFSET = 0.01
 
 
-def usable_samples(recording: Recording, spec: MelSpec) -> tuple[np.ndarray, str]:
-    """Converts a recording to int16 (samples,), a whole number of hops.
+class Usable(NamedTuple):
+    """A recording as training stores it.
 
-    Returns:
-        The samples, and what is remarkable about the recording, or "".
+    Attributes:
+        samples: int16 (samples,), a whole number of hops.
+        gain: the factor on the recording, by which it peaks at 0.95.
+        frames: the frames of the whole recording, the last of which may be of a partial hop.
+        remark: what is remarkable about the recording, or "".
+    """
+
+    samples: np.ndarray
+    gain: float
+    frames: int
+    remark: str
+
+
+def usable_samples(recording: Recording, spec: MelSpec, most_gain: float = math.inf) -> Usable:
+    """Converts a recording to what is stored.
+
+    Args:
+        recording: the recording.
+        spec: the mel settings.
+        most_gain: the largest gain. A recording that needs a larger one stays below the peak.
 
     Raises:
         UserInputError: the recording is clipped, too short or silent.
@@ -44,8 +65,10 @@ def usable_samples(recording: Recording, spec: MelSpec) -> tuple[np.ndarray, str
     )
     peak = np.abs(mono).max()
     require(peak >= SILENCE, "silent: nowhere above -60 dB of full scale")
+    frames = spec.frames(len(mono))
     mono = mono[: len(mono) - len(mono) % spec.hop]
-    return np.round(mono * (PEAK * 32768 / peak)).astype(np.int16), remark
+    scale = min(PEAK * 32768 / peak, most_gain * 32768)
+    return Usable(np.round(mono * scale).astype(np.int16), float(scale) / 32768, frames, remark)
 
 
 def _clipped(sound: np.ndarray) -> bool:

@@ -5,7 +5,6 @@ from typing import Any
 import keras
 import numpy as np
 
-from tf_melgan.audio.mel import log_mel
 from tf_melgan.config import TrainingConfig
 from tf_melgan.data.prepared import Prepared
 from tf_melgan.progress import Progress
@@ -35,11 +34,12 @@ class WaveformGradients(keras.callbacks.Callback):
         self.audio: list[np.ndarray] = []
         self.mels: list[np.ndarray] = []
         utterances = prepared.utterances("validation")
-        for audio in map(prepared.audio, utterances[:_SEGMENTS]):
+        for utterance in utterances[:_SEGMENTS]:
+            audio = prepared.audio(utterance)
             first = (len(audio) - samples) // 2 // spec.hop
             if first >= 0:
                 frames = slice(first, first + samples // spec.hop)
-                self.mels.append(log_mel(audio, spec)[frames])
+                self.mels.append(prepared.mel(utterance)[frames])
                 self.audio.append(audio[first * spec.hop :][:samples])
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:

@@ -60,7 +60,8 @@ class Validation(keras.callbacks.Callback):
     """Vocodes whole validation utterances after each interval and logs their mean distances.
 
     `validation_mel` is the log-mel L1 distance and `validation_stft` the multi-resolution STFT
-    distance. At most 24 utterances are used, spread evenly over the validation split. Their mels
+    distance, both to the recording, also where its mel is a given one. At most 24 utterances are
+    used, spread evenly over the validation split. Their mels
     are padded with the mel floor to one length, so that the generator is compiled only once.
 
     Args:
@@ -73,7 +74,8 @@ class Validation(keras.callbacks.Callback):
         chosen = np.linspace(0, len(utterances) - 1, min(_UTTERANCES, len(utterances)))
         self.spec = prepared.spec
         self.audio = [prepared.audio(utterances[round(index)]) for index in chosen]
-        self.mels = [log_mel(audio, self.spec) for audio in self.audio]
+        self.own_mels = [log_mel(audio, self.spec) for audio in self.audio]
+        self.mels = [prepared.mel(utterances[round(index)]) for index in chosen]
         self.frames = max((len(mel) for mel in self.mels), default=0)
         self.generated: list[np.ndarray] = []
         self._generate: Callable[[np.ndarray], np.ndarray] | None = None
@@ -85,12 +87,12 @@ class Validation(keras.callbacks.Callback):
             self._generate = backends.compile_inference(self.model.inference_generator)
         distances: list[Any] = []
         self.generated = []
-        for audio, mel in zip(self.audio, self.mels, strict=True):
+        for audio, own, mel in zip(self.audio, self.own_mels, self.mels, strict=True):
             padding = ((0, self.frames - len(mel)), (0, 0))
             padded = np.pad(mel, padding, constant_values=self.spec.log_floor)
             generated = self._generate(padded[None])[0, : len(audio), 0]
             self.generated.append(generated)
-            mel_distance = np.abs(log_mel(generated, self.spec) - mel).mean()
+            mel_distance = np.abs(log_mel(generated, self.spec) - own).mean()
             spectral_distance = stft_distance(audio, generated, self.spec.sample_rate)
             distances.append((mel_distance, spectral_distance))
         logs[VALIDATION_SCORE], logs["validation_stft"] = map(float, np.mean(distances, axis=0))

@@ -35,6 +35,7 @@ from tf_melgan.voices.run_folder import (
     CURVES,
     GENERATOR,
     HISTORY,
+    ORIGIN,
     checkpoint_folder,
     checkpoint_folders,
 )
@@ -89,7 +90,7 @@ def recover(run: Path) -> None:
     Deletes the partial files and folders of training, and keeps the best generator if this was
     not done yet.
     """
-    for written in (CONFIG, GENERATOR, HISTORY, CURVES, f"{CHECKPOINTS}/step-*"):
+    for written in (CONFIG, GENERATOR, HISTORY, CURVES, ORIGIN, f"{CHECKPOINTS}/step-*"):
         remove_partials(run / written)
     last = latest(run)
     if last is None or _damaged(last) or not _state(last)["is_best"]:

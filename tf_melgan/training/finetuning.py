@@ -7,14 +7,18 @@ from typing import Any
 
 from tf_melgan import voices
 from tf_melgan.config import Config
-from tf_melgan.data.prepare import prepare
+from tf_melgan.data.prepare import first_change, prepare
+from tf_melgan.errors import require
 from tf_melgan.files import lock
 from tf_melgan.training import checkpoints, run_config
 from tf_melgan.training.averaging import keep_start
 from tf_melgan.training.gan import MelGAN
 from tf_melgan.training.loop import load, train
+from tf_melgan.training.origin import require_origin, write_origin
 from tf_melgan.voices.run_folder import generator_file, step_of
 from tf_melgan.voices.weights_file import VoiceWeights, load_weights
+
+DATA = "data"
 
 
 def finetune(
@@ -24,6 +28,7 @@ def finetune(
     settings: dict[str, Any] | None = None,
     minutes: float | None = None,
     data_changed: bool = False,
+    mels: str | os.PathLike | None = None,
 ) -> MelGAN:
     """Fine-tunes a trained voice on recordings of a new speaker.
 
@@ -45,27 +50,34 @@ def finetune(
         settings: new values for keys of the voice's config, by dotted key.
         minutes: stop after so many minutes of training, with a checkpoint.
         data_changed: prepare the recordings again, and let the run resume with those of now.
+        mels: a folder tree with a log-mel for each recording, as an acoustic model predicts it
+            under teacher forcing, to train on in place of the recording's own; see `prepare`.
 
     Returns:
         The trained model.
 
     Raises:
-        UserInputError: the voice cannot be fine-tuned, or the recordings or settings do not fit.
+        UserInputError: the voice cannot be fine-tuned, the recordings, mels or settings do not fit,
+            or `run` started from another voice or, without `data_changed`, from other recordings.
     """
     weights = _trained(voice)
     adversarial = weights.discriminator is not None
     config = _recipe(weights.config, adversarial, settings or {})
     run = Path(run)
-    data = run / "data"
+    data = run / DATA
     with lock(run):
         last = checkpoints.latest(run)
         if last is not None:
             # Before the recordings of the run are replaced.
             run_config.check(run, config, step_of(last))
+            require_origin(run, weights, os.fspath(voice))
         if data_changed or last is None:
-            print(prepare(recordings, data, config.mel))
+            print(prepare(recordings, data, config.mel, mels=mels))
         else:
+            _require_unchanged(run, recordings, mels)
             print(f"{run}: continues with the recordings prepared when the run started")
+        if last is None:
+            write_origin(run, weights)
 
     def start(model: MelGAN) -> None:
         weights.assign_generator(model.generator)
@@ -76,6 +88,17 @@ def finetune(
             weights.assign_discriminator(model.discriminator)
 
     return train(config, data, run, start=start, minutes=minutes, data_changed=data_changed)
+
+
+def _require_unchanged(
+    run: Path, recordings: str | os.PathLike, mels: str | os.PathLike | None
+) -> None:
+    changed = first_change(recordings, run / DATA, mels)
+    require(
+        changed is None,
+        f"{recordings}: {changed} is not as it was when {run} was prepared; restore it, give "
+        "another run folder, or go on with what is there now by --data-changed",
+    )
 
 
 def pack(voice: str | os.PathLike, path: str | os.PathLike) -> None:

@@ -231,5 +231,9 @@ def load(run: str | os.PathLike) -> MelGAN:
 def _fingerprint(prepared: Prepared) -> str:
     """A hash of the training recordings' index; with other recordings a run cannot resume."""
     utterances = [asdict(utterance) for utterance in prepared.utterances("train")]
+    for utterance in utterances:
+        # Without given mels, the hash is that of before there were any.
+        if utterance["mel_sha256"] is None:
+            del utterance["mel_sha256"]
     content = json.dumps(utterances, sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(content.encode()).hexdigest()[:16]

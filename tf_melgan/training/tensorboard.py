@@ -34,7 +34,7 @@ class TensorBoard(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         validation = self._validation
-        sounds = list(zip(validation.generated, validation.mels, strict=False))
+        sounds = list(zip(validation.generated, validation.own_mels, strict=False))
         utterances = sounds[:_LOGGED_UTTERANCES]
         self._background.run(
             self._log.add, self._steps.done, dict(logs or {}), utterances, validation.spec

@@ -7,6 +7,7 @@ from tf_melgan.errors import UserInputError
 
 CONFIG, GENERATOR = "config.yaml", "generator.npz"
 CHECKPOINTS, HISTORY, CURVES = "checkpoints", "history.jsonl", "curves.png"
+ORIGIN = "origin.json"
 _CHECKPOINT = re.compile(r"step-(\d{8,})")
 
 
