@@ -186,7 +186,8 @@ def test_finetuning_does_not_resume_from_another_voice(folder):
     with pytest.raises(UserInputError, match=f"{run}: started from other weights than {other} has"):
         finetune(other, folder / "recordings", run, STEP, data_changed=True)
     (run / "origin.json").write_text("{")
-    with pytest.raises(UserInputError, match=r"origin\.json: is damaged; delete it to go on without"):
+    refusal = r"origin\.json: is damaged; delete it to go on without"
+    with pytest.raises(UserInputError, match=refusal):
         finetune(one, folder / "recordings", run, STEP)
     (run / "origin.json").unlink()  # as in runs of before
     assert finetune(other, folder / "recordings", run, STEP).config.training.steps == 1

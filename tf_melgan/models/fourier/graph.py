@@ -44,7 +44,8 @@ class SpectralGraphBuilder(GraphBuilder):
         kernel, bias = conv.kernel.numpy(), conv.bias.numpy()
         convolve = self.convolution("first/conv", kernel, bias, int8=False)
         gain = self.variable("first/gain", _gain(norm))
-        offset = None if _offset(norm) is None else self.variable("first/offset", _offset(norm))
+        values = _offset(norm)
+        offset = None if values is None else self.variable("first/offset", values)
 
         def apply(padded: tf.Tensor, middle: tf.Tensor) -> tf.Tensor:
             scaled = _normed(convolve(padded), norm) * gain
