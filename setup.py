@@ -40,6 +40,7 @@ TRAINING = [
     "onnxruntime>=1.20",
     "flatbuffers>=25",
 ]
+VISQOL = "visqol-python>=3.8"
 EXTRAS = {
     "train": ["tensorflow>=2.17,<2.22", *TRAINING],
     # The same training on Keras's JAX backend, without TensorFlow on the machine.
@@ -55,7 +56,10 @@ EXTRAS = {
         "tensorflow>=2.17,<2.22",
         "uvicorn>=0.54",
     ],
+    # Apart from the training packages: one that it needs is built by a C++ compiler.
+    "visqol": [VISQOL],
     "dev": [
+        VISQOL,
         "build",
         "espeakng-loader",
         "import-linter",

@@ -23,7 +23,7 @@ from tf_melgan.training.cost import summary
 
 ROOT = Path(__file__).parent.parent
 REQUIREMENTS = [Requirement(line) for line in metadata.requires("tf-melgan") or []]
-DISTRIBUTIONS = {"yaml": "pyyaml"}
+DISTRIBUTIONS = {"yaml": "pyyaml", "visqol": "visqol-python"}
 CONFIGS = sorted(path.name for path in (ROOT / "configs").glob("*.yaml"))
 # Runs in an environment with only the packages that `import tf_melgan` needs.
 WITHOUT_TRAINING = """
@@ -73,7 +73,7 @@ def imported_by(path: Path) -> set[str]:
 @pytest.mark.parametrize("folder", ["tf_melgan", "export"])
 def test_every_import_is_a_requirement(folder: str) -> None:
     # Without the extras that only tests and documents need.
-    extras = ("", "train", "jax", "io", "serving")
+    extras = ("", "train", "jax", "io", "serving", "visqol")
     known = {name for extra in extras for name in required(extra)}
     for path in (ROOT / folder).rglob("*.py"):
         for name in imported_by(path):

@@ -11,7 +11,8 @@ from tf_melgan.audio.listing import list_audio
 from tf_melgan.audio.mel import log_mel
 from tf_melgan.audio.sound_files import read_audio, read_recording, resample, write_audio
 from tf_melgan.errors import UserInputError
-from tf_melgan.evaluation.metrics import MetricValue, compute_metrics, dnsmos, metric_mel_spec
+from tf_melgan.evaluation.convention import MetricValue, metric_mel_spec
+from tf_melgan.evaluation.metrics import compute_metrics, dnsmos
 from tf_melgan.progress import Progress
 
 __all__ = ["Evaluation", "UtteranceMetrics", "add_griffin_lim", "compute_metrics", "evaluate"]

@@ -3,21 +3,21 @@
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import numpy as np
 
 from tf_melgan.audio.mel import log_mel
-from tf_melgan.audio.mel_spec import MelSpec
 from tf_melgan.audio.sound_files import resample
+from tf_melgan.evaluation.convention import MetricValue, metric_mel_spec
+from tf_melgan.evaluation.pitch import log_f0_rmse, voicing_error
 
 _SPEECH_RATE = 16_000
 _PESQ_CHUNK_SECONDS = 20
 _STFT_RESOLUTIONS = ((512, 128), (1024, 256), (2048, 512))
 _SMALLEST_MAGNITUDE = 1e-5
 _CEPSTRA = 24
-
-MetricValue = float | str
-"""A number, or the reason why the metric is not defined, as text."""
 
 
 @dataclass(frozen=True)
@@ -41,21 +41,6 @@ class Metric:
     digits: int
     about: str
     compute: Callable[[np.ndarray, np.ndarray, int], MetricValue]
-
-
-def metric_mel_spec(rate: int) -> MelSpec:
-    """The mel convention of the metrics at a sample rate.
-
-    It is the default convention with the window scaled to the rate.
-
-    Args:
-        rate: the sample rate, Hz.
-
-    Returns:
-        The convention; `n_fft` is a power of two and `hop` a quarter of it.
-    """
-    n_fft = round(1024 * 2.0 ** round(np.log2(rate / 22050)))
-    return MelSpec(sample_rate=rate, n_fft=n_fft, hop=n_fft // 4, fmax=rate / 2)
 
 
 def compute_metrics(
@@ -104,6 +89,33 @@ def pesq_wb(reference: np.ndarray, synthesized: np.ndarray, rate: int) -> Metric
         except pesq.NoUtterancesError:
             continue
     return float(np.mean(values)) if values else "no speech found"
+
+
+def visqol(reference: np.ndarray, synthesized: np.ndarray, rate: int) -> MetricValue:
+    """ViSQOL in speech mode (Chinen et al. 2020), 1 to 5; equal speech has 4.5 to 4.7.
+
+    It needs the package visqol-python, which the extra `visqol` installs.
+    """
+    try:
+        api = _visqol_api()
+    except ModuleNotFoundError:
+        return 'needs visqol-python; pip install ".[visqol]"'
+    a, b = (resample(x, rate, _SPEECH_RATE).astype(float) for x in (reference, synthesized))
+    if not a.any() or not b.any():
+        return "silent"
+    try:
+        return float(api.measure_from_arrays(a, b, _SPEECH_RATE).moslqo)
+    except (ValueError, IndexError):
+        return "too little speech"
+
+
+@cache
+def _visqol_api() -> Any:
+    from visqol import VisqolApi
+
+    api = VisqolApi()
+    api.create(mode="speech", use_lattice_model=True)
+    return api
 
 
 def stoi(reference: np.ndarray, synthesized: np.ndarray, rate: int) -> MetricValue:
@@ -161,27 +173,6 @@ def mel_cepstral_distortion(
     return float((10 / np.log(10) * np.sqrt(2 * (cepstra**2).sum(-1))).mean())
 
 
-def pitch_error(reference: np.ndarray, synthesized: np.ndarray, rate: int) -> MetricValue:
-    """Root mean square error of F0 in cents over frames where both signals are voiced.
-
-    F0 is estimated with pYIN (Mauch & Dixon 2014) between 60 and 600 Hz.
-    """
-    import librosa
-
-    spec = metric_mel_spec(rate)
-    if len(reference) < 2 * spec.n_fft:
-        return "too short for pitch"
-    pitches = [
-        librosa.pyin(
-            x, fmin=60, fmax=600, sr=rate, frame_length=2 * spec.n_fft, hop_length=spec.hop
-        )
-        for x in (reference, synthesized)
-    ]
-    cents = 1200 * np.log2(pitches[0][0] / pitches[1][0])
-    voiced = cents[np.isfinite(cents)]
-    return float(np.sqrt((voiced**2).mean())) if len(voiced) else "never voiced together"
-
-
 def _mel_difference(reference: np.ndarray, synthesized: np.ndarray, rate: int) -> np.ndarray:
     spec = metric_mel_spec(rate)
     return log_mel(reference.astype(np.float64), spec) - log_mel(
@@ -198,10 +189,12 @@ def _magnitude(audio: np.ndarray, n_fft: int, hop: int) -> np.ndarray:
 
 METRICS = (
     Metric("pesq", "PESQ-wb", "MOS-LQO", True, 2, "perceived quality, 1 to 4.64", pesq_wb),
+    Metric("visqol", "ViSQOL", "MOS-LQO", True, 2, "perceived quality, 1 to 5", visqol),
     Metric("stoi", "STOI", "", True, 3, "intelligibility, up to 1", stoi),
     Metric("dnsmos", "DNSMOS", "MOS", True, 2, "predicted opinion, 1 to 5", dnsmos),
     Metric("mel", "log-mel L1", "log10", False, 4, "difference of log-mels", log_mel_l1),
     Metric("stft", "STFT", "", False, 3, "distance of spectra, three resolutions", stft_distance),
     Metric("mcd", "MCD", "dB", False, 2, "mel cepstral distortion", mel_cepstral_distortion),
-    Metric("f0", "F0", "cents", False, 0, "pitch error where both are voiced", pitch_error),
+    Metric("f0", "log-F0 RMSE", "cents", False, 0, "pitch where both are voiced", log_f0_rmse),
+    Metric("vuv", "V/UV error", "%", False, 1, "frames voiced in one of the two", voicing_error),
 )

@@ -15,7 +15,8 @@ from tf_melgan.audio.mel import log_mel
 from tf_melgan.audio.sound_files import load_audio
 from tf_melgan.evaluation import pictures
 from tf_melgan.evaluation.comparison import RECORDINGS, Evaluation, UtteranceMetrics
-from tf_melgan.evaluation.metrics import METRICS, Metric, metric_mel_spec
+from tf_melgan.evaluation.convention import metric_mel_spec
+from tf_melgan.evaluation.metrics import METRICS, Metric
 from tf_melgan.files import atomic_file
 
 _LISTENING = 24
@@ -35,12 +36,17 @@ def write(evaluation: Evaluation, out: Path) -> None:
 
 
 def summary(evaluation: Evaluation) -> str:
-    """The means as plain text, one line per system, and a line for each damaged file."""
+    """The means as plain text: a line for each system, damaged file, and metric without a value."""
     width = max(map(len, [RECORDINGS, *evaluation.systems]))
     lines = [" " * width + "".join(f"{metric.title:>17}" for metric in METRICS)]
     for system in (RECORDINGS, *evaluation.systems):
         cells = (f"{_mean(evaluation, system, metric):>17}" for metric in METRICS)
         lines.append(f"{system:<{width}}" + "".join(cells))
+    for metric in METRICS:
+        scores = [u.scores[system] for u in evaluation.utterances for system in evaluation.systems]
+        reasons = {each[metric.key] for each in scores}
+        if len(reasons) == 1 and isinstance(reason := reasons.pop(), str):
+            lines.append(f"{metric.title}: {reason}")
     for utterance in evaluation.utterances:
         files = utterance.files()
         lines += [f"{files[system]}: {remark}" for system, remark in utterance.remarks.items()]
