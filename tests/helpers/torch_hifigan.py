@@ -17,7 +17,7 @@ SMALL: dict[str, Any] = {
     "upsample_initial_channel": 12,
     "resblock_kernel_sizes": [3, 5],
     "resblock_dilation_sizes": [[1, 3, 2], [2, 1, 4]],
-    "num_mels": 6,
+    "num_mels": 4,
 }
 """The network's keys of an official config, with three dilations as V1 and V2 have."""
 SINGLE = SMALL | {"resblock": "2", "resblock_dilation_sizes": [[1, 3], [2, 5]]}

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from tf_melgan.errors import UserInputError
-from tf_melgan.interop import melgan_neurips
+from tf_melgan.interop import hifigan, melgan_neurips, speecht5, vocos
 from tf_melgan.interop.checkpoint import Checkpoint
 from tf_melgan.interop.source import Source
 
-SOURCES: dict[str, Source] = {source.name: source for source in (melgan_neurips.SOURCE,)}
+SOURCES: dict[str, Source] = {
+    source.name: source
+    for source in (
+        melgan_neurips.SOURCE,
+        hifigan.SOURCE,
+        speecht5.SOURCE,
+        vocos.SOURCE,
+    )
+}
 
 
 def recognise(checkpoint: Checkpoint) -> Source:
