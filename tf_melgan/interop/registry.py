@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from tf_melgan.errors import UserInputError
-from tf_melgan.interop import melgan_neurips
+from tf_melgan.interop import coqui, melgan_neurips, parallel_wavegan, seungwonpark
 from tf_melgan.interop.checkpoint import Checkpoint
 from tf_melgan.interop.source import Source
 
-SOURCES: dict[str, Source] = {source.name: source for source in (melgan_neurips.SOURCE,)}
+_MODULES = (melgan_neurips, seungwonpark, parallel_wavegan, coqui)
+SOURCES: dict[str, Source] = {module.SOURCE.name: module.SOURCE for module in _MODULES}
 
 
 def recognise(checkpoint: Checkpoint) -> Source:
