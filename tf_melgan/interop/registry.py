@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from tf_melgan.errors import UserInputError
-from tf_melgan.interop import coqui, melgan_neurips, parallel_wavegan, seungwonpark
+from tf_melgan.interop import (
+    coqui,
+    melgan_neurips,
+    parallel_wavegan,
+    seungwonpark,
+    tensorflow_tts,
+)
 from tf_melgan.interop.checkpoint import Checkpoint
 from tf_melgan.interop.source import Source
 
-_MODULES = (melgan_neurips, seungwonpark, parallel_wavegan, coqui)
+_MODULES = (melgan_neurips, seungwonpark, parallel_wavegan, coqui, tensorflow_tts)
 SOURCES: dict[str, Source] = {module.SOURCE.name: module.SOURCE for module in _MODULES}
 
 

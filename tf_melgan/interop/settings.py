@@ -50,6 +50,10 @@ class Settings:
         require(isinstance(value, dict), f"{self.source}: {key} is no table of keys and values")
         return Settings(value, f"{self.source}: {key}")
 
+    def filled(self, defaults: dict[str, Any]) -> Settings:
+        """The config with values for keys that it leaves out."""
+        return Settings({**defaults, **self._values}, self.source)
+
     def number(self, key: str, default: Any = _MISSING) -> Any:
         """The number of a dotted key.
 
