@@ -11,41 +11,36 @@ from tf_melgan.audio.mel_spec import MelSpec
 from tf_melgan.errors import require
 from tf_melgan.interop import melgan_networks as networks
 from tf_melgan.interop.checkpoint import Checkpoint
+from tf_melgan.interop.melgan_voices import Network, melgan_voice
 from tf_melgan.interop.source import Source
-from tf_melgan.interop.voices import voice, voice_config
 from tf_melgan.voices.weights_file import VoiceWeights
 
 _BLOCK = networks.BlockNames("{entry}.block.2", "{entry}.block.4", "{entry}.shortcut", entries=True)
-_DISCRIMINATOR = "model.disc_"
+_GENERATOR, _DISCRIMINATOR = "model", "model.disc_"
+_FIRST = f"{_GENERATOR}.1"
 
 
 def _recognises(checkpoint: Checkpoint) -> bool:
     names = [name.removeprefix("module.") for name in checkpoint.names()]
-    return any(
-        name.startswith(_DISCRIMINATOR) or (name.startswith("model.") and ".block.2." in name)
-        for name in names
-    )
+    generator = any(name.startswith(f"{_GENERATOR}.") and ".block.2." in name for name in names)
+    return generator or any(name.startswith(_DISCRIMINATOR) for name in names)
 
 
 def _convert(checkpoint: Checkpoint) -> VoiceWeights:
     state = checkpoint.state()
+    generator = state.part(lambda name: not name.startswith(_DISCRIMINATOR))
+    discriminator = state.part(lambda name: name.startswith(_DISCRIMINATOR))
     require(
-        any(".block.2." in name for name in state.names),
+        bool(generator.names),
         "holds discriminators without a generator; give best_netG.pt, and this file after it",
     )
-    names = networks.generator_names(state, "model", _BLOCK)
-    config = networks.generator_config(state, names)
-    mel = MelSpec(n_mels=state.kernel_shape(names.first)[1])
-    scales = networks.discriminator_names(state, _DISCRIMINATOR)
-    section = networks.discriminator_config(state, scales) if scales else None
-    settings = voice_config(mel, config, section)
-    generator, discriminator = config.build_generator(mel), None
-    networks.fill_generator(generator, state, names)
-    if section:
-        discriminator = section.build_discriminator()
-        networks.fill_discriminator(discriminator, state, scales)
-    state.finish()
-    return voice(checkpoint.path, settings, generator, discriminator)
+    return melgan_voice(
+        checkpoint,
+        Network(generator, _GENERATOR),
+        _BLOCK,
+        MelSpec(n_mels=generator.kernel_shape(_FIRST)[1]),
+        discriminator=Network(discriminator, _DISCRIMINATOR) if discriminator.names else None,
+    )
 
 
 SOURCE = Source("melgan-neurips", _recognises, _convert)

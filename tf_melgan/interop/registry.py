@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from tf_melgan.errors import UserInputError
-from tf_melgan.interop import hifigan, melgan_neurips, speecht5, vocos
+from tf_melgan.interop import (
+    coqui,
+    hifigan,
+    melgan_neurips,
+    parallel_wavegan,
+    seungwonpark,
+    speecht5,
+    tensorflow_tts,
+    vocos,
+)
 from tf_melgan.interop.checkpoint import Checkpoint
 from tf_melgan.interop.source import Source
 
-SOURCES: dict[str, Source] = {
-    source.name: source
-    for source in (
-        melgan_neurips.SOURCE,
-        hifigan.SOURCE,
-        speecht5.SOURCE,
-        vocos.SOURCE,
-    )
-}
+_MODULES = (
+    melgan_neurips,
+    seungwonpark,
+    parallel_wavegan,
+    coqui,
+    tensorflow_tts,
+    hifigan,
+    speecht5,
+    vocos,
+)
+SOURCES: dict[str, Source] = {module.SOURCE.name: module.SOURCE for module in _MODULES}
 
 
 def recognise(checkpoint: Checkpoint) -> Source:

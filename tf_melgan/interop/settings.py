@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from tf_melgan.errors import UserInputError, require, shown
 from tf_melgan.strict_json import parse_json
 
 _MISSING = object()
+_DOCUMENT = re.compile(r"^---.*$", re.MULTILINE)
 
 
 class Settings:
@@ -37,6 +39,20 @@ class Settings:
         if default is _MISSING:
             raise UserInputError(f"{self.source}: has no {key}; give the config of this checkpoint")
         return default
+
+    def part(self, key: str) -> Settings:
+        """The table of a dotted key.
+
+        Raises:
+            UserInputError: there is no such table.
+        """
+        value = self.get(key)
+        require(isinstance(value, dict), f"{self.source}: {key} is no table of keys and values")
+        return Settings(value, f"{self.source}: {key}")
+
+    def filled(self, defaults: dict[str, Any]) -> Settings:
+        """The config with values for keys that it leaves out."""
+        return Settings({**defaults, **self._values}, self.source)
 
     def number(self, key: str, default: Any = _MISSING) -> Any:
         """The number of a dotted key.
@@ -75,8 +91,24 @@ def read_settings(path: Path) -> Settings:
     except OSError as error:
         raise UserInputError(f"{path}: cannot be read ({error.strerror})") from None
     try:
-        values = parse_json(content) if path.suffix == ".json" else parse_yaml(content)
+        values = parse_json(content) if path.suffix == ".json" else parse_documents(content)
     except ValueError as error:
         raise UserInputError(f"{path}: {error}") from None
     require(isinstance(values, dict), f"{path}: is no table of keys and values")
     return Settings(values, str(path))
+
+
+def parse_documents(content: bytes | str) -> Any:
+    """Parses YAML of one document, or of several whose tables are one.
+
+    Raises:
+        UserInputError: it is not YAML.
+    """
+    text = content if isinstance(content, str) else content.decode(errors="replace")
+    values: dict[str, Any] = {}
+    for document in _DOCUMENT.split(text):
+        table = parse_yaml(document)
+        if table is not None and not isinstance(table, dict):
+            return table
+        values |= table or {}
+    return values

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,8 @@ _SPELLINGS = (
     ("parametrizations.weight.original0", "parametrizations.weight.original1"),
     ("weight_g", "weight_v"),
 )
-_SHORTEST = 1e-6  # the length below which our layers take a direction for one of no length
+SHORTEST = 1e-6
+"""The length below which our layers take a direction for one of no length."""
 
 
 class StateDict:
@@ -34,6 +35,10 @@ class StateDict:
 
     def __contains__(self, name: str) -> bool:
         return name in self._arrays
+
+    def part(self, holds: Callable[[str], bool]) -> StateDict:
+        """The tensors whose names hold a condition, to be taken apart from the others."""
+        return StateDict({name: array for name, array in self._arrays.items() if holds(name)})
 
     @property
     def names(self) -> list[str]:
@@ -113,19 +118,19 @@ class StateDict:
         g, v = self._direction(name)
         length = np.sqrt(np.sum(np.square(v, dtype=np.float64), axis=(0, 1)))
         if g is None:
-            g = np.maximum(length, _SHORTEST)
+            g = np.maximum(length, SHORTEST)
         else:
             require(
                 g.shape == length.shape and bool(length.all()),
                 f"the weight normalization of {name} has shape {g.shape} or a direction of no "
                 f"length; it must have one number for each of {length.shape}",
             )
-            g = g * (np.maximum(length, _SHORTEST) / length)
+            g = g * (np.maximum(length, SHORTEST) / length)
         if normalized:
             self._assign(layer.v, v, name)
             self._assign(layer.g, g, name)
         else:
-            self._assign(bare.kernel, v * (g / np.maximum(length, _SHORTEST)), name)
+            self._assign(bare.kernel, v * (g / np.maximum(length, SHORTEST)), name)
         self.fill(bare.bias, f"{name}.bias")
 
     def _direction(self, name: str) -> tuple[np.ndarray | None, np.ndarray]:

@@ -11,6 +11,8 @@ import numpy as np
 
 from tf_melgan.audio.npy_header import read_header
 from tf_melgan.errors import UserInputError, require
+from tf_melgan.interop.state_dict import SHORTEST
+from tf_melgan.layers.weight_normalization import WeightNormalization
 from tf_melgan.tensor_files.reader import read_tensors
 
 _LONGEST_FILE = 1 << 20  # bytes
@@ -31,6 +33,37 @@ class Statistics:
         )
         finite = np.isfinite(mean).all() and np.isfinite(deviation).all()
         require(bool(finite and (deviation > 0).all()), "a deviation that is not above 0")
+
+    @classmethod
+    def of_scale(cls, mean: float, deviation: float, bands: int) -> Statistics:
+        """The same mean and deviation for all bands."""
+        return cls(np.full(bands, mean), np.full(bands, deviation))
+
+    def fold_into(self, layer: WeightNormalization) -> None:
+        """Changes a convolution of normalized mels into one that reads mels as they are.
+
+        Its outputs stay the same, also at both ends if they are padded by reflection.
+
+        Args:
+            layer: the generator's first convolution.
+
+        Raises:
+            UserInputError: it reads another number of bands.
+        """
+        v, g = np.asarray(layer.v, float), np.asarray(layer.g, float)
+        require(
+            v.shape[1] == len(self.mean),
+            f"the statistics are of {len(self.mean)} bands, but the generator reads {v.shape[1]}",
+        )
+        kernel = v * (g / np.maximum(_lengths(v), SHORTEST)) / self.deviation[:, None]
+        layer.v.assign(kernel)
+        layer.g.assign(np.maximum(_lengths(kernel), SHORTEST))
+        bias = np.asarray(layer.layer.bias, float) - np.einsum("kio,i->o", kernel, self.mean)
+        layer.layer.bias.assign(bias)
+
+
+def _lengths(kernel: np.ndarray) -> np.ndarray:
+    return np.sqrt(np.sum(np.square(kernel), axis=(0, 1)))
 
 
 def read_statistics(path: Path) -> Statistics:

@@ -63,7 +63,7 @@ class _Reader:
         self._left -= dataset.size * dataset.dtype.itemsize
         if self._left < 0:
             raise ValueError("datasets longer than the file")
-        return dataset[()]
+        return np.asarray(dataset[()])
 
 
 def _names(group: Any, key: str) -> list[str]:
