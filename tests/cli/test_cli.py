@@ -231,11 +231,13 @@ def test_longer_finetuning_adds_no_untrained_discriminators(home, tmp_path, caps
         f"  tf-melgan vocode RECORDINGS --voice {run} --out wavs/",
     ]
     assert Config.load(run / "config.yaml").training.discriminator_start == 2
-    # For longer still, and with other recordings, which have no effect.
+    # For longer still. Other recordings are refused.
     before = (run / "data/index.json").read_bytes()
     other = tmp_path / "other"
     write_audio(other / "c.wav", *speak("Three blue doors."))
-    words[2], words[5] = str(other), "training.steps=3"
+    words[5] = "training.steps=3"
+    assert main([*words[:2], str(other), *words[3:]]) == 2
+    assert f"{other}: c.wav is not as it was when {run} was prepared; " in capsys.readouterr().err
     assert main(words) == 0
     assert f"{run}: trained to step 3\n" in capsys.readouterr().out
     assert Config.load(run / "config.yaml").training.discriminator_start == 3

@@ -10,17 +10,20 @@ import pytest
 from keras import ops
 
 from benchmarks import soak
-from tf_melgan.audio.sound_files import write_audio
+from tf_melgan.audio.mel import log_mel
+from tf_melgan.audio.mel_spec import MelSpec
+from tf_melgan.audio.sound_files import load_audio, write_audio
 from tf_melgan.config import Config
 from tf_melgan.data.prepare import prepare
 from tf_melgan.data.prepared import Prepared, Utterance
 from tf_melgan.errors import UserInputError
 from tf_melgan.files import lock
 from tf_melgan.training import callbacks, finetuning
+from tf_melgan.training.callbacks import Validation
 from tf_melgan.training.checkpoints import latest
 from tf_melgan.training.finetuning import finetune
 from tf_melgan.training.gan import MelGAN
-from tf_melgan.training.loop import load, train
+from tf_melgan.training.loop import _fingerprint, load, train
 from tf_melgan.voices.run_folder import last_step
 from tf_melgan.voices.weights_file import save_weights
 
@@ -152,17 +155,70 @@ def test_finetuning_keeps_the_trained_weights_in_its_average(folder, tmp_path):
         np.testing.assert_allclose(mean, 0.75 * before + 0.25 * after, rtol=1e-5, atol=1e-7)
 
 
-@pytest.mark.parametrize("data_changed", [False, True])
-def test_finetuning_prepares_other_recordings_only_on_purpose(folder, monkeypatch, data_changed):
-    run, other = folder / "tuned", folder / "recordings/validation"
-    steps = {"training.steps": 1, "training.checkpoint_interval": 1}
-    finetune(folder / "run", folder / "recordings", run, steps)
+STEP = {"training.steps": 1, "training.checkpoint_interval": 1}
+
+
+def test_finetuning_takes_other_recordings_only_on_purpose(folder, monkeypatch):
+    run, recordings, other = folder / "tuned", folder / "recordings", folder / "other"
+    finetune(folder / "run", recordings, run, STEP)
     seen = {}
     monkeypatch.setattr(finetuning, "train", lambda *args, **settings: seen.update(settings))
-    finetune(folder / "run", other, run, steps, minutes=3.0, data_changed=data_changed)
+    first = recordings / "train/1.wav"
+    os.utime(first)  # a copy of a folder has other time stamps
+    finetune(folder / "run", recordings, run, STEP, minutes=3.0)
+    assert seen["minutes"] == 3.0 and not seen["data_changed"]
+    shutil.copytree(recordings, other)
+    (other / first.relative_to(recordings)).write_bytes(b"of another content")
+    for given, changed in ((other, "train/1.wav"), (first.parent, "1.wav")):
+        with pytest.raises(UserInputError, match=f"{given}: {changed} is not as it was when "):
+            finetune(folder / "run", given, run, STEP)
+    finetune(folder / "run", recordings / "validation", run, STEP, data_changed=True)
+    assert seen["data_changed"]
     paths = {x.path for split in ("train", "validation") for x in utterances(run / "data", split)}
-    assert (paths == {"0.wav"}) is data_changed
-    assert seen["minutes"] == 3.0 and seen["data_changed"] is data_changed
+    assert paths == {"0.wav"}
+
+
+def test_finetuning_does_not_resume_from_another_voice(folder):
+    one, other, run = folder / "one.npz", folder / "other.npz", folder / "tuned"
+    for path in (one, other):
+        save_weights(path, CONFIG, CONFIG.generator.build_generator(CONFIG.mel))
+    finetune(one, folder / "recordings", run, STEP)
+    with pytest.raises(UserInputError, match=f"{run}: started from other weights than {other} has"):
+        finetune(other, folder / "recordings", run, STEP, data_changed=True)
+    (run / "origin.json").write_text("{")
+    with pytest.raises(UserInputError, match=r"origin\.json: is damaged; delete it to go on"):
+        finetune(one, folder / "recordings", run, STEP)
+    (run / "origin.json").unlink()  # as in runs of before
+    assert finetune(other, folder / "recordings", run, STEP).config.training.steps == 1
+
+
+def test_finetuning_on_given_mels_validates_and_resumes_with_them(folder):
+    recordings, run, spec = folder / "recordings", folder / "tuned", CONFIG.mel
+    for path in recordings.rglob("*.wav"):
+        mel = log_mel(load_audio(path, spec.sample_rate), spec) + np.float32(0.25)
+        np.save(path.with_suffix(".npy"), mel)
+    finetune(folder / "run", recordings, run, STEP, mels=recordings)
+    prepared = Prepared.open(run / "data")
+    validation = Validation(prepared)
+    (item,) = prepared.utterances("validation")
+    own = log_mel(prepared.audio(item), spec)
+    assert np.median(validation.mels[0] - own) == pytest.approx(0.25, abs=0.01)
+    np.testing.assert_array_equal(validation.own_mels[0], own)
+    finetune(folder / "run", recordings, run, STEP, mels=recordings)
+    with pytest.raises(UserInputError, match="is not as it was when"):
+        finetune(folder / "run", recordings, run, STEP)  # without the mels
+    path = next(recordings.glob("train/*.npy"))
+    np.save(path, np.load(path) + np.float32(0.01))
+    with pytest.raises(UserInputError, match="is not as it was when"):
+        finetune(folder / "run", recordings, run, STEP, mels=recordings)
+    prepare(recordings, run / "data", spec, mels=recordings)
+    with pytest.raises(UserInputError, match="does not hold the recordings that"):
+        train(load(run).config, run / "data", run)
+
+
+def test_the_fingerprint_without_given_mels_is_that_of_before():
+    utterance = Utterance("a.wav", "train", f"{'0' * 16}-0.npy", "0" * 64, 256)
+    assert _fingerprint(Prepared("x", MelSpec(), [utterance])) == "15a411c5d2a57aca"
 
 
 def utterances(data: Path, split: str) -> list[Utterance]:

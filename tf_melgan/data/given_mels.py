@@ -91,7 +91,7 @@ def pair(usable: Usable, mel: np.ndarray, spec: MelSpec) -> tuple[np.ndarray, np
     remarks = [usable.remark, lengths if len(mel) != usable.frames else ""]
     frames = min(len(mel), len(usable.samples) // spec.hop)
     samples, mel = usable.samples[: frames * spec.hop], mel[:frames]
-    own = log_mel(samples / np.float32(32768 * usable.gain), spec)
+    own = log_mel(samples / np.float32(32768 * usable.gain), spec)[:frames]
     _check_likeness(mel, own, spec)
     given = quieter(mel, np.float32(usable.gain), spec)
     return samples, given, ", ".join(filter(None, remarks))
@@ -113,13 +113,14 @@ def _check_likeness(mel: np.ndarray, own: np.ndarray, spec: MelSpec) -> None:
 
 def log_of_gain(gain: float, spec: MelSpec) -> float:
     """By how much the log-mel of `spec` rises where the sound is multiplied with `gain`."""
-    return float(take_log(np.float64(gain), spec))
+    return spec.power * float(take_log(np.float64(gain), spec))
 
 
 def quieter(mel: Any, gain: Any, spec: MelSpec, by: Any = np) -> Any:
-    """The log-mel of a sound that is multiplied with `gain`; exact, because `gain` is at most 1.
+    """The log-mel of a sound that is multiplied with `gain`.
 
-    What is above the floor falls, at most to the floor. What a prediction has below it stays.
+    This is exact, because `gain` is at most 1 (but for a constant under the root, `spec.epsilon`):
+    what is above the floor falls, at most to the floor. What a prediction has below it stays.
 
     Args:
         mel: log-mel (…, frames, n_mels).
