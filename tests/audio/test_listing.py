@@ -7,6 +7,8 @@ import pytest
 import soundfile
 
 from tf_melgan.audio.listing import SUFFIXES, UNREADABLE_SUFFIXES, list_audio
+from tf_melgan.audio.sound_files import read_audio
+from tf_melgan.errors import UserInputError
 
 
 def touch(root: Path, *names: str) -> None:
@@ -51,4 +53,7 @@ def test_what_cannot_be_reached_is_listed(tmp_path: Path, monkeypatch: pytest.Mo
         return listdir(folder)
 
     monkeypatch.setattr(os, "listdir", refuse)
-    assert names(tmp_path) == ["a.wav", "gone.wav", "locked"]
+    os.mkfifo(tmp_path / "pipe.wav")
+    assert names(tmp_path) == ["a.wav", "gone.wav", "locked", "pipe.wav"]
+    with pytest.raises(UserInputError, match=r"pipe\.wav: is not a file; give a wav"):
+        read_audio(tmp_path / "pipe.wav")

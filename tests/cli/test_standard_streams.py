@@ -54,7 +54,11 @@ def test_vocode_takes_a_recording_from_standard_input(sound, tmp_path):
 
 @pytest.mark.parametrize(
     ("data", "reason"),
-    [(b"", "cannot be decoded"), (b"\x93NUMPY\x01\x00", "is not a .npy array")],
+    [
+        (b"", "is empty; pipe"),
+        (b"noise", "cannot be decoded"),
+        (b"\x93NUMPY\x01\x00", "is not a .npy array"),
+    ],
 )
 def test_bad_standard_input_is_named_and_writes_nothing(data, reason):
     done = run("vocode", "-", input=data)

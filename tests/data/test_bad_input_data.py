@@ -69,8 +69,14 @@ def with_flipped_bits() -> Prepared:
     return Prepared.open("data")
 
 
-def draw(segment: int, split: str = "train") -> object:
-    return segments(Prepared.open("data"), 2, segment, seed=0, split=split)
+def draw(segment: int, split: str = "train", batch: int = 2) -> object:
+    return segments(Prepared.open("data"), batch, segment, seed=0, split=split)
+
+
+def prepare_a_pipe() -> None:
+    os.mkdir("pipes")
+    os.mkfifo("pipes/a.wav")
+    prepare("pipes", "out")
 
 
 RECORDING = "give a wav, flac, ogg or mp3 recording"
@@ -136,6 +142,15 @@ ERRORS = {
         lambda: prepare("recordings", "out", validation_ids="ids.txt"),
         "ids.txt: 1 of 2 ids match no recording, 'other' first; "
         "give file names without folder and suffix",
+    ),
+    "a pipe for a recording": (
+        prepare_a_pipe,
+        "pipes: none of 1 recordings is usable, a.wav: is not a file; "
+        "out/report.csv has the reason for each",
+    ),
+    "a batch of no segments": (
+        lambda: draw(2048, batch=0),
+        "batch is 0; it must be at least 1",
     ),
     "another spec in the same folder": (
         lambda: prepare("recordings", "data", MelSpec(fmax=8000.0, log="ln")),

@@ -121,6 +121,7 @@ def folders(tmp_path_factory, speech, noisy):
     with pytest.MonkeyPatch.context() as patch:
         use_quick_metrics(patch)
         evaluation = evaluate(root / "recordings", systems)
+    assert evaluation.left_out == ["unused"]
     report.write(evaluation, root)
     return root, evaluation
 

@@ -198,6 +198,25 @@ def test_a_damaged_generator_does_not_replace_the_one_that_is_kept(tmp_path, mod
     assert (tmp_path / GENERATOR).read_bytes() == whole
 
 
+@pytest.mark.parametrize(("distances", "restored"), [((0.3, 0.1, 0.2), 2), ((0.1, 0.3, 0.2), 3)])
+def test_a_kept_generator_that_is_damaged_is_restored(tmp_path, model, distances, restored):
+    """From the best checkpoint that there still is, or else from the last one."""
+    callback = checkpoint_callback(tmp_path, model)
+    for epoch, distance in enumerate(distances):
+        end_epoch(callback, epoch, {VALIDATION_SCORE: distance})
+    before = kept_step(tmp_path)
+    checkpoints.recover(tmp_path)
+    assert kept_step(tmp_path) == before
+    content = (tmp_path / GENERATOR).read_bytes()
+    (tmp_path / GENERATOR).unlink()  # a hard link to the checkpoint's
+    (tmp_path / GENERATOR).write_bytes(content[:-9])
+    model.config.save(tmp_path / "config.yaml")
+    with pytest.raises(UserInputError, match="is damaged; run tf-melgan train as before, which re"):
+        load_weights(tmp_path / GENERATOR)
+    checkpoints.recover(tmp_path)
+    assert kept_step(tmp_path) == restored
+
+
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 @pytest.mark.parametrize("part", ["generator", "discriminators", "generator's optimizer"])
 def test_weights_that_are_not_finite_are_no_checkpoint(tmp_path, model, part, value):

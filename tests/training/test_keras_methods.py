@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 from helpers.arrays import normal
+from helpers.bad_input import assert_user_error
 from helpers.small_gan import BATCH, CONFIG, FRAMES, compiled, examples
 from keras import callbacks, ops
 
@@ -89,6 +90,18 @@ def test_a_batch_at_a_time_equals_plain_keras() -> None:
         assert loss == pytest.approx(plain.train_on_batch(*batch), rel=1e-4)
     assert gan.test_on_batch(*batch)[0] == pytest.approx(plain.test_on_batch(*batch), rel=1e-4)
     assert_equal(gan, plain)
+
+
+def test_other_numbers_of_mels_than_of_waveforms_are_refused() -> None:
+    model, (mel, audio) = compiled(), examples(4)
+    line = "there are 4 log-mels, but 3 waveforms; give as many of each"
+    for use in (
+        lambda: model.fit(mel, audio[:3]),
+        lambda: model.fit(mel, audio, validation_data=(mel, audio[:3])),
+        lambda: model.evaluate(mel, audio[:3]),
+        lambda: model.train_on_batch(mel, audio[:3]),
+    ):
+        assert_user_error(use, line)
 
 
 def test_training_ends_at_the_first_nan() -> None:

@@ -8,6 +8,8 @@ from helpers.bad_input import assert_user_error
 
 from tf_melgan import voices
 from tf_melgan.errors import UserInputError
+from tf_melgan.inference.engines import litert
+from tf_melgan.inference.engines.litert import LiteRTEngine
 from tf_melgan.inference.vocoder import Vocoder
 from tf_melgan.voices import voice_file
 from tf_melgan.voices.model_check import check_model
@@ -119,6 +121,24 @@ def test_each_change_is_refused_in_one_line(tmp_path, line):
         lambda: Vocoder.load(path),
         f"{path}: is not a model of tf-melgan: {line}; export it again",
     )
+
+
+def test_a_shipped_model_is_checked_where_it_is_not_the_packages(tmp_path, monkeypatch):
+    """A file that lies in the package is as safe as the code beside it."""
+    checked = []
+    monkeypatch.setattr(litert, "check_model", checked.append)
+    LiteRTEngine(PATH)
+    assert checked == []
+    copy = tmp_path / PATH.name
+    copy.write_bytes(PATH.read_bytes())
+    LiteRTEngine(copy)
+    assert checked == [MODEL]
+
+
+@pytest.mark.parametrize("name", voices.names())
+def test_shipped_models_pass(name):
+    path = voices.voice_path(name)
+    check_model(path.read_bytes()[: voice_file.read(path).size])
 
 
 def test_a_model_that_is_cut_is_refused():

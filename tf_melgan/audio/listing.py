@@ -46,7 +46,8 @@ def list_audio(folder: Path, suffixes: Sequence[str] = SUFFIXES) -> list[Path]:
         suffixes: the accepted suffixes, in lower case with a dot.
 
     Returns:
-        The paths, each starting with `folder`. A folder that cannot be read is listed itself.
+        The paths, each starting with `folder`. A folder that cannot be read is listed itself, and
+        so are pipes and devices with the name of a sound file: `require_file` refuses them.
 
     Examples:
         >>> from tf_melgan.audio.listing import list_audio
@@ -62,7 +63,7 @@ def list_audio(folder: Path, suffixes: Sequence[str] = SUFFIXES) -> list[Path]:
 
 
 def _files(root: Path) -> Iterator[Path]:
-    """Yields the files of a tree, links that lead nowhere, and folders that cannot be read."""
+    """Yields what is no folder, such as files, pipes and dead links, and unreadable folders."""
     # Links come last, so that a folder inside the tree keeps its own path.
     pending, seen = deque([root]), set()
     while pending:
@@ -77,8 +78,7 @@ def _files(root: Path) -> Iterator[Path]:
         seen.add((status.st_dev, status.st_ino))
         for path in (folder / name for name in names):
             if not os.path.isdir(path):
-                if os.path.isfile(path) or not os.path.exists(path):
-                    yield path
+                yield path
             elif os.path.islink(path):
                 pending.append(path)
             else:

@@ -79,6 +79,7 @@ def count_frames(path: str | Path, spec: MelSpec) -> int:
 
 def _opened(path: Path, spec: MelSpec) -> np.ndarray:
     """A mel's file as a memory map, of a size that its header and `spec` agree with."""
+    require(path.is_file() or not path.exists(), f"{path}: is not a file; give a .npy file")
     try:
         with path.open("rb") as file:
             shape, fortran_order, dtype = read_header(file)

@@ -23,11 +23,12 @@ def require_file(path: str | os.PathLike) -> Path:
     """Returns `path` as a `Path`.
 
     Raises:
-        UserInputError: there is no file at `path`.
+        UserInputError: there is no file at `path`, but nothing, a folder, a pipe or a device.
     """
     path = Path(path)
     if not path.is_file():
-        raise UserInputError(f"{path}: no such file; give a wav, flac, ogg or mp3 recording")
+        reason = "is not a file" if path.exists() else "no such file"
+        raise UserInputError(f"{path}: {reason}; give a wav, flac, ogg or mp3 recording")
     return path
 
 

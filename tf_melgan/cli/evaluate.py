@@ -1,10 +1,13 @@
 """`tf-melgan evaluate`: compares synthesized speech with recordings, writes an HTML report."""
 
 import argparse
+import sys
 from typing import Any
 
 from tf_melgan.cli.options import add_command, local_path
 from tf_melgan.files import require_writable
+
+_NAMED = 5
 
 
 def add_parser(commands: Any) -> None:
@@ -37,4 +40,8 @@ def _run(arguments: argparse.Namespace) -> None:
     evaluation = evaluate(arguments.reference, systems)
     report.write(evaluation, arguments.out)
     print(report.summary(evaluation))
+    if evaluation.left_out:
+        names, more = evaluation.left_out[:_NAMED], len(evaluation.left_out) - _NAMED
+        text = ", ".join(names) + (f" and {more} more" if more > 0 else "")
+        print(f"left out, since no folder has them: {text}", file=sys.stderr)
     print(f"{arguments.out / 'report.html'} has the table, the audio and the spectrograms")

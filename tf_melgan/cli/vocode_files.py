@@ -26,6 +26,7 @@ def standard_input(folder: Path) -> Iterator[Path]:
     Errors inside the block that name the file name standard input.
     """
     data = sys.stdin.buffer.read()
+    require(bool(data), "standard input: is empty; pipe a .npy mel or a recording into it")
     path = folder / ("stdin.npy" if data.startswith(_NPY) else "stdin.wav")
     path.write_bytes(data)
     try:

@@ -108,8 +108,8 @@ class Config:
             path: a YAML file, or the name of a config that ships with the package.
 
         Raises:
-            UserInputError: the file cannot be read or is not YAML, or its values are wrong as in
-                `from_dict`.
+            UserInputError: the file cannot be read, is empty or not YAML, or its values are wrong
+                as in `from_dict`.
         """
         path = _named(path)
         try:
@@ -121,7 +121,8 @@ class Config:
             ) from None
         except UserInputError as error:
             raise UserInputError(f"{path}: {error}") from None
-        return cls.from_dict({} if values is None else values, str(path))
+        require(values is not None, f"{path}: is empty; restore it, or give another config")
+        return cls.from_dict(values, str(path))
 
     def save(self, path: str | Path) -> None:
         """Writes the config as YAML; `load` reads it back as an equal config.

@@ -17,7 +17,7 @@ import numpy as np
 from tf_melgan.audio.decoding import Recording
 from tf_melgan.audio.listing import UNREADABLE_SUFFIXES
 from tf_melgan.audio.mel_spec import MelSpec, spec_mismatches
-from tf_melgan.audio.sound_files import read_recording
+from tf_melgan.audio.sound_files import read_recording, require_file
 from tf_melgan.data import given_mels
 from tf_melgan.data.identity import content, identity
 from tf_melgan.data.index import INDEX, VERSION, read_index
@@ -233,7 +233,10 @@ def _entry(
 def _identities(recordings: Path, mels: Path | None, source: str, known: dict) -> dict:
     """What identifies a recording, and under "mel" the mel that is given for it."""
     mel = None if mels is None else given_mels.mel_path(mels, source)
-    found = identity(recordings / source, known)
+    path = recordings / source
+    if path.exists() and not path.is_dir():
+        require_file(path)  # a pipe would wait for somebody to write into it
+    found = identity(path, known)
     return found if mel is None else found | {"mel": identity(mel, known.get("mel", {}))}
 
 

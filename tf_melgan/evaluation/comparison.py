@@ -54,10 +54,12 @@ class Evaluation:
     Args:
         systems: names of the systems: their folders.
         utterances: the metrics of each utterance.
+        left_out: names of the recordings that no system has, sorted.
     """
 
     systems: list[str]
     utterances: list[UtteranceMetrics]
+    left_out: list[str] = field(default_factory=list)
 
     def mean(self, system: str, metric: str) -> tuple[float, float, int] | None:
         """The mean of a metric over the utterances for which it is defined.
@@ -86,7 +88,7 @@ def evaluate(reference: Path, systems: Iterable[Path]) -> Evaluation:
     """Computes all metrics for folders of synthesized speech, against a folder of recordings.
 
     Files are paired by their path inside the folder, without suffix. Recordings that no system has
-    are ignored.
+    are left out, and named in the result.
 
     Examples:
         >>> evaluation = tf_melgan.evaluate(Path("recordings"), [Path("wavs")])
@@ -113,7 +115,7 @@ def evaluate(reference: Path, systems: Iterable[Path]) -> Evaluation:
             files = {system: files[name] for system, files in folders.items()}
             utterances.append(_utterance(name, recordings[name], files))
             progress.advance(note=name)
-    return Evaluation(list(folders), utterances)
+    return Evaluation(list(folders), utterances, sorted(recordings.keys() - set(names)))
 
 
 def add_griffin_lim(reference: Path, systems: list[Path], out: Path) -> Path:

@@ -29,6 +29,7 @@ from keras.src.saving import saving_lib
 from tf_melgan.errors import UserInputError
 from tf_melgan.files import atomic_file, atomic_folder, remove_partials
 from tf_melgan.training.gan import MelGAN
+from tf_melgan.voices.archive import read_archive
 from tf_melgan.voices.run_folder import (
     CHECKPOINTS,
     CONFIG,
@@ -87,17 +88,29 @@ def keep_generator(run: Path, checkpoint: Path) -> None:
 def recover(run: Path) -> None:
     """Cleans up after a run that was killed while writing; call it with the run's lock.
 
-    Deletes the partial files and folders of training, and keeps the best generator if this was
-    not done yet.
+    Deletes the partial files and folders of training. Restores the best generator if it was not
+    kept yet, or was damaged since; if no checkpoint has the best one any more, the last one.
     """
     for written in (CONFIG, GENERATOR, HISTORY, CURVES, ORIGIN, f"{CHECKPOINTS}/step-*"):
         remove_partials(run / written)
-    last = latest(run)
-    if last is None or _damaged(last) or not _state(last)["is_best"]:
+    whole = [x for x in reversed(checkpoint_folders(run)) if not _damaged(x)]
+    if latest(run) not in whole:
         return
-    current, best = run / GENERATOR, last / GENERATOR
-    if not current.exists() or not filecmp.cmp(current, best, shallow=False):
-        keep_generator(run, last)
+    best = next((x for x in whole if _state(x)["is_best"]), None)
+    current = run / GENERATOR
+    if best is not None:
+        if not current.exists() or not filecmp.cmp(current, best / GENERATOR, shallow=False):
+            keep_generator(run, best)
+    elif not _is_archive(current):
+        keep_generator(run, whole[0])
+
+
+def _is_archive(path: Path) -> bool:
+    try:
+        read_archive(path)
+    except ValueError:
+        return False
+    return True
 
 
 def latest(run: Path) -> Path | None:

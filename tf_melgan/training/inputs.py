@@ -61,6 +61,19 @@ def mel_and_waveform(data: Any, spec: MelSpec, dtype: str) -> tuple[Any, Any]:
     return mel, ops.cast(audio, dtype)
 
 
+def require_pairs(mels: Any, waveforms: Any) -> None:
+    """Checks that two arrays hold equally many examples; what is no array is not checked.
+
+    Raises:
+        UserInputError: there are more of one than of the other.
+    """
+    if getattr(mels, "shape", None) and getattr(waveforms, "shape", None):
+        require(
+            len(mels) == len(waveforms),
+            f"there are {len(mels)} log-mels, but {len(waveforms)} waveforms; give as many of each",
+        )
+
+
 def _require_floats(name: str, array: Any) -> None:
     dtype = keras.backend.standardize_dtype(array.dtype)
     require("float" in dtype, f"{name} are {dtype}; give floating-point values")

@@ -10,7 +10,7 @@ from keras import ops
 
 from tf_melgan.errors import UserInputError, require
 from tf_melgan.training import backends
-from tf_melgan.training.inputs import mel_and_waveform
+from tf_melgan.training.inputs import mel_and_waveform, require_pairs
 from tf_melgan.training.optimizers import OptimizerPair
 
 
@@ -150,8 +150,12 @@ class KerasMethods(backends.TrainStep):
             given.get("class_weight") is None,
             "the waveforms have no classes; leave class_weight out",
         )
+        validation = given.get("validation_data")
+        require_pairs(given.get("x"), given.get("y"))
+        if isinstance(validation, tuple | list) and len(validation) > 1:
+            require_pairs(*validation[:2])
         with backends.scope_of(self):
-            for data in (given.get("x"), given.get("validation_data")):
+            for data in (given.get("x"), validation):
                 backends.check_batches(data, given.get("batch_size"))
 
     def batch(self, data: Any) -> tuple[Any, Any]:

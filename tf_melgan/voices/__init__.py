@@ -29,6 +29,11 @@ def voice_path(name: str, suffix: str = ".tflite") -> Path:
     return _FOLDER / f"{name}{suffix}"
 
 
+def is_shipped(path: str | os.PathLike) -> bool:
+    """Whether a file lies in the package, where whoever can write could change code as well."""
+    return Path(path).resolve().parent == _FOLDER.resolve()
+
+
 def resolve(name: str | os.PathLike, suffix: str = ".tflite") -> Path:
     """Turns a path or the name of a shipped voice into a path.
 

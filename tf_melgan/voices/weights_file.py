@@ -26,6 +26,7 @@ from tf_melgan.files import atomic_file
 from tf_melgan.models.cost import Convolution, parameters
 from tf_melgan.strict_json import parse_json
 from tf_melgan.voices.archive import read_archive, seal_archive
+from tf_melgan.voices.run_folder import CONFIG, GENERATOR
 
 if TYPE_CHECKING:
     import keras
@@ -176,9 +177,7 @@ def load_weights(path: str | os.PathLike) -> VoiceWeights:
             raise ValueError("other entries")
     except (OSError, ValueError, KeyError):
         raise UserInputError(
-            f"{path}: is not a weights file, or is damaged; give a shipped voice "
-            f"({', '.join(voices.names())}), or a .npz file that tf-melgan export --to weights "
-            "wrote"
+            f"{path}: is not a weights file, or is damaged; {_remedy(path)}"
         ) from None
     for array in (*generator, *discriminator):
         require(
@@ -191,6 +190,15 @@ def load_weights(path: str | os.PathLike) -> VoiceWeights:
     if discriminator:
         _check_size(path, discriminator, config.discriminator.convolutions(), _DISCRIMINATOR)
     return VoiceWeights(path, config, generator, discriminator or None)
+
+
+def _remedy(path: Path) -> str:
+    if path.name == GENERATOR and (path.parent / CONFIG).exists():
+        return "run tf-melgan train as before, which restores it from the run's checkpoint"
+    return (
+        f"give a shipped voice ({', '.join(voices.names())}), or a .npz file that tf-melgan export "
+        "--to weights wrote"
+    )
 
 
 def _text(content: bytes) -> str:
