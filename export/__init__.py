@@ -9,12 +9,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tf_melgan.export.onnx.exporter import export_onnx
     from tf_melgan.export.saved_model import export_saved_model
     from tf_melgan.export.tflite.exporter import export_tflite
+    from tf_melgan.export.torch_checkpoint import export_torch
 
-# Imported when first used, since they need TensorFlow.
-_MODULES = {"export_saved_model": "saved_model", "export_tflite": "tflite.exporter"}
-__all__ = ["export_saved_model", "export_tflite"]
+# Imported when first used, since most need TensorFlow.
+_MODULES = {
+    "export_onnx": "onnx.exporter",
+    "export_saved_model": "saved_model",
+    "export_tflite": "tflite.exporter",
+    "export_torch": "torch_checkpoint",
+}
+__all__ = ["export_onnx", "export_saved_model", "export_tflite", "export_torch"]
 
 
 def __getattr__(name: str) -> Any:

@@ -12,6 +12,8 @@ from tf_melgan.extras import require_extra
         ("keras.src.backend", "train"),
         ("jax", "jax"),
         ("tensorflow_io", "io"),
+        ("tf2onnx.handler", "onnx"),
+        ("onnxruntime", "onnx"),
         ("ray", "serving"),
     ],
 )

@@ -5,9 +5,11 @@ from contextlib import contextmanager
 
 _EXTRAS = {
     "train": (
-        "tensorflow keras librosa scipy matplotlib tensorboardX pesq pystoi speechmos onnxruntime "
-        "flatbuffers jinja2 h5py"
+        "tensorflow keras librosa scipy matplotlib tensorboardX pesq pystoi speechmos flatbuffers "
+        "jinja2 h5py"
     ),
+    # onnxruntime is of "train", too; this one is the smaller.
+    "onnx": "tf2onnx onnx onnxruntime",
     "jax": "jax",
     "io": "tensorflow_io",
     "serving": "ray fastapi orjson uvicorn",

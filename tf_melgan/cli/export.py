@@ -1,4 +1,4 @@
-"""`tf-melgan export`: writes a trained voice as `.tflite`, SavedModel or weights file."""
+"""`tf-melgan export`: writes a trained voice in the formats of other programs."""
 
 import argparse
 from pathlib import Path
@@ -8,12 +8,15 @@ from tf_melgan import voices
 from tf_melgan.cli.options import add_command, hide_engine_logs, local_path
 from tf_melgan.errors import UserInputError
 from tf_melgan.voices import voice_file
-from tf_melgan.voices.voice_file import CALIBRATED, WEIGHTS, VoiceInfo
+from tf_melgan.voices.voice_file import CALIBRATED, WEIGHTS
 
 # For each target, the suffix of the file and the options that apply.
 _TARGETS = {
     "tflite": (".tflite", ("weights", "calibration", "name", "licence")),
+    "onnx": (".onnx", ("name", "licence")),
+    "onnx-stream": (".onnx", ("name", "licence")),
     "saved-model": ("", ("name", "licence")),
+    "torch": (".pt", ()),
     "weights": (".npz", ()),
 }
 
@@ -29,8 +32,8 @@ def add_parser(commands: Any) -> None:
     command.add_argument(
         "model",
         type=local_path,
-        help="a run's folder, a .npz file or the name of a shipped voice; for tflite and "
-        "saved-model also a .keras file",
+        help="a run's folder, a .npz file or the name of a shipped voice; but for weights also a "
+        ".keras file",
     )
     command.add_argument("--to", required=True, choices=list(_TARGETS), help="the format")
     command.add_argument(
@@ -43,8 +46,8 @@ def add_parser(commands: Any) -> None:
         "--out",
         required=True,
         type=local_path,
-        help="a .tflite or .npz file; for saved-model a new folder, or an earlier export to "
-        "replace",
+        help="a .tflite, .onnx, .npz or .pt file; for saved-model a new folder, or an earlier "
+        "export to replace",
     )
     command.add_argument(
         "--name",
@@ -65,8 +68,7 @@ def _run(arguments: argparse.Namespace) -> None:
         print(f"{arguments.out}: start from it with tf-melgan finetune")
         return
     with hide_engine_logs():
-        info = _export(arguments)
-    print(f"{arguments.out}: {info.summary()}")
+        print(f"{arguments.out}: {_export(arguments)}")
 
 
 def _check(arguments: argparse.Namespace) -> None:
@@ -83,21 +85,28 @@ def _check(arguments: argparse.Namespace) -> None:
         raise UserInputError(f"--out: {arguments.out} is not a {suffix} file; give one")
 
 
-def _export(arguments: argparse.Namespace) -> VoiceInfo:
+def _export(arguments: argparse.Namespace) -> str:
+    """Exports a voice, and returns a line about the file."""
+    from tf_melgan import export
     from tf_melgan.audio.mel_files import sample_mels
-    from tf_melgan.export.saved_model import export_saved_model
-    from tf_melgan.export.tflite.exporter import export_tflite
     from tf_melgan.inference.engines.keras_engine import KerasEngine
 
     source, out = voices.resolve(arguments.model, ".npz"), arguments.out
     engine = KerasEngine.open(source)
+    voice = (engine.generator, engine.spec, out)
+    if arguments.to == "torch":
+        export.export_torch(engine.generator, out)
+        return "load it into the Generator of MelGAN's official code"
     name, licence = arguments.name or _name(out), arguments.licence or _licence(source)
     if arguments.to == "saved-model":
-        return export_saved_model(engine.generator, engine.spec, out, name, licence)
-    folder = arguments.calibration
-    calibration = sample_mels(folder, engine.spec) if folder else ()
-    weights = arguments.weights or "float32"
-    return export_tflite(engine.generator, engine.spec, out, weights, name, licence, calibration)
+        info = export.export_saved_model(*voice, name, licence)
+    elif arguments.to == "tflite":
+        folder, weights = arguments.calibration, arguments.weights or "float32"
+        calibration = sample_mels(folder, engine.spec) if folder else ()
+        info = export.export_tflite(*voice, weights, name, licence, calibration)
+    else:
+        info = export.export_onnx(*voice, arguments.to == "onnx-stream", name, licence)
+    return info.summary()
 
 
 def _name(out: Path) -> str:

@@ -16,7 +16,7 @@ from tf_melgan.extras import require_extra
 if TYPE_CHECKING:
     from tf_melgan.audio.sound_files import SoundWriter
 
-_KINDS = "a run's folder, a SavedModel, a .tflite, .keras or .npz file"
+_KINDS = "a run's folder, a SavedModel, a .tflite, .onnx, .keras or .npz file"
 
 
 class Stream(Protocol):
@@ -75,9 +75,9 @@ class Vocoder:
             >>> shipped = tf_melgan.Vocoder.load("lj-lite")
 
         Args:
-            path: a run's folder, a SavedModel's folder, a `.tflite`, `.keras` or `.npz` file, or
-                the name of a shipped voice, such as "lj-lite".
-            threads: CPU threads for a `.tflite` file; all cores by default.
+            path: a run's folder, a SavedModel's folder, a `.tflite`, `.onnx`, `.keras` or `.npz`
+                file, or the name of a shipped voice, such as "lj-lite".
+            threads: CPU threads for a `.tflite` or `.onnx` file; all cores by default.
 
         Returns:
             The vocoder.
@@ -222,6 +222,10 @@ def _opened(path: Path, threads: int | None) -> Voice:
         from tf_melgan.inference.engines.keras_engine import KerasEngine
 
         return KerasEngine.open(path)
+    if path.suffix == ".onnx":
+        from tf_melgan.inference.engines.onnx_engine import open_onnx
+
+        return open_onnx(path, threads)
     with path.open("rb") as file:
         header = file.read(8)
     if header[4:] != b"TFL3":

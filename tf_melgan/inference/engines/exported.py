@@ -1,5 +1,6 @@
 """Common code of the engines for exported voices, which call the signatures of a model."""
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,20 @@ from tf_melgan.voices.voice_file import VoiceInfo
 
 Runner = Callable[..., dict[str, np.ndarray]]
 _NOTHING = np.zeros(0, np.float32)
+_MOST_THREADS = 256
+
+
+def thread_count(threads: int | None) -> int:
+    """The CPU threads of an engine: all cores by default.
+
+    Raises:
+        UserInputError: `threads` is not in 1–256.
+    """
+    require(
+        threads is None or 1 <= threads <= _MOST_THREADS,
+        f"threads is {threads}; give 1 to {_MOST_THREADS}",
+    )
+    return threads or os.cpu_count() or 1
 
 
 class ExportedEngine(ABC):

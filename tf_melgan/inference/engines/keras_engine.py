@@ -9,12 +9,11 @@ from keras import ops
 from tf_melgan.audio.mel_spec import MelSpec
 from tf_melgan.errors import UserInputError
 from tf_melgan.files import atomic_file
+from tf_melgan.inference.engines.recomputed import RecomputedStream, vocode_in_chunks
 from tf_melgan.models.base import Generator
 from tf_melgan.voices import keras_file
 from tf_melgan.voices.run_folder import generator_file
 from tf_melgan.voices.weights_file import load_weights
-
-_CHUNK_FRAMES = 1024
 
 
 class KerasEngine:
@@ -102,46 +101,7 @@ class KerasEngine:
         return waveform[0, :, 0].astype(np.float32)
 
     def __call__(self, mel: np.ndarray) -> np.ndarray:
-        stream = self.stream()
-        chunks = [
-            stream.push(mel[start : start + _CHUNK_FRAMES])
-            for start in range(0, len(mel), _CHUNK_FRAMES)
-        ]
-        return np.concatenate([*chunks, stream.finish()])
+        return vocode_in_chunks(self, mel)
 
-    def stream(self) -> "KerasStream":
-        return KerasStream(self)
-
-
-class KerasStream:
-    """A stream that recomputes context: each chunk is vocoded with the frames that it depends on.
-
-    Args:
-        voice: the engine.
-    """
-
-    def __init__(self, voice: KerasEngine):
-        self._voice = voice
-        self._frames = np.zeros((0, voice.spec.n_mels), np.float32)
-        self._done = 0
-
-    def push(self, mel: np.ndarray) -> np.ndarray:
-        """Float32 log-mel (frames, n_mels), any number → float32 (samples,), possibly empty."""
-        self._frames = np.concatenate([self._frames, mel])
-        return self._sound(len(self._frames) - self._voice.context)
-
-    def finish(self) -> np.ndarray:
-        """The remaining samples, float32 (samples,). Resets the stream for a new utterance."""
-        rest = self._sound(len(self._frames))
-        self._frames, self._done = self._frames[:0], 0
-        return rest
-
-    def _sound(self, until: int) -> np.ndarray:
-        """The samples of the frames from the first one not yet vocoded up to frame `until`."""
-        if until <= self._done:
-            return np.zeros(0, np.float32)
-        hop, context = self._voice.spec.hop, self._voice.context
-        samples = self._voice.generate(self._frames)[self._done * hop : until * hop]
-        dropped = max(0, until - context)
-        self._frames, self._done = self._frames[dropped:], until - dropped
-        return samples
+    def stream(self) -> RecomputedStream:
+        return RecomputedStream(self)

@@ -10,13 +10,12 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from tf_melgan import voices
-from tf_melgan.errors import UserInputError, first_line, require
-from tf_melgan.inference.engines.exported import ExportedEngine, Runner
+from tf_melgan.errors import UserInputError, first_line
+from tf_melgan.inference.engines.exported import ExportedEngine, Runner, thread_count
 from tf_melgan.voices import voice_file
 from tf_melgan.voices.model_check import SIGNATURES, check_model
 
 _STEP_FRAMES = 32
-_MOST_THREADS = 256
 
 
 class LiteRTEngine(ExportedEngine):
@@ -41,14 +40,10 @@ class LiteRTEngine(ExportedEngine):
     """
 
     def __init__(self, path: str | Path, threads: int | None = None):
-        require(
-            threads is None or 1 <= threads <= _MOST_THREADS,
-            f"threads is {threads}; give 1 to {_MOST_THREADS}",
-        )
+        self._threads = thread_count(threads)
         info = voice_file.read(path)
         if not voices.is_shipped(path):
             _check(Path(path), info.size)
-        self._threads = threads or os.cpu_count()
         self._idle: deque[dict[str, Runner]] = deque()
         self._cores = threading.Semaphore(os.cpu_count() or 1)
         runners: dict[str, Runner] = {name: partial(self._call, name) for name in SIGNATURES}
