@@ -18,22 +18,48 @@ from tf_melgan import MelSpec
 from tf_melgan.audio.sound_files import resample, write_audio
 
 _SENTENCES, _EACH = 112, 8
-_WHO = (
-    "The harbor master|Our youngest neighbor|A quiet engineer|Nobody in the village|Every third "
-    "passenger|The woman with the red umbrella|My uncle George|An old fisherman|The new teacher|"
-    "Her cousin from Zurich|Two tired surveyors|The judge"
-).split("|")
-_DOES = (
-    "counted the boats|measured the width of the bridge|asked for seven tickets|wrote a short "
-    "letter|repaired the church clock|sold five jars of honey|watched the geese fly over|forgot "
-    "the keys|bought a pound of cherries|heard a strange noise|chose the longer path|read the "
-    "whole report aloud|would rather have stayed"
-).split("|")
-_WHEN = (
-    "before the fog had lifted|on Thursday evening|while the others were asleep|though it was "
-    "raining|in the middle of July|without saying why|as usual|because the road was closed|"
-    "under the wooden roof|at a quarter past nine|near the southern valley"
-).split("|")
+_WHO = [
+    "The harbor master",
+    "Our youngest neighbor",
+    "A quiet engineer",
+    "Nobody in the village",
+    "Every third passenger",
+    "The woman with the red umbrella",
+    "My uncle George",
+    "An old fisherman",
+    "The new teacher",
+    "Her cousin from Zurich",
+    "Two tired surveyors",
+    "The judge",
+]
+_DOES = [
+    "counted the boats",
+    "measured the width of the bridge",
+    "asked for seven tickets",
+    "wrote a short letter",
+    "repaired the church clock",
+    "sold five jars of honey",
+    "watched the geese fly over",
+    "forgot the keys",
+    "bought a pound of cherries",
+    "heard a strange noise",
+    "chose the longer path",
+    "read the whole report aloud",
+    "would rather have stayed",
+]
+_WHEN = [
+    "before the fog had lifted",
+    "on Thursday evening",
+    "while the others were asleep",
+    "though it was raining",
+    "in the middle of July",
+    "without saying why",
+    "as usual",
+    "because the road was closed",
+    "under the wooden roof",
+    "at a quarter past nine",
+    "near the southern valley",
+]
 
 
 def sentences(count: int) -> list[str]:
