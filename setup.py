@@ -96,6 +96,7 @@ setup(
     package_dir={"": "."},
     package_data={
         "tf_melgan": ["py.typed"],
+        "tf_melgan.audio": ["*.npz"],
         "tf_melgan.configs": ["*.yaml"],
         "tf_melgan.evaluation": ["*.jinja"],
         "tf_melgan.voices": ["*.tflite", "*.npz", "*.npy", "*.md"],

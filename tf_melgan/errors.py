@@ -15,6 +15,10 @@ class SoundWarning(UserWarning):
     """A recording is damaged or ends early; what can be decoded is used."""
 
 
+class MelWarning(UserWarning):
+    """A mel is read in another shape than it has, or is hardly what it claims to be."""
+
+
 class UnwritableError(UserInputError):
     """A file cannot be written where it should be: the disk is full, or a folder is read-only."""
 

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -85,10 +86,8 @@ def test_a_stream_equals_one_call_and_is_as_early_as_possible():
 def test_a_stream_continues_after_a_refused_mel():
     stream = Vocoder(KerasEngine(generator(), SPEC)).stream()
     sound = [stream.push(mel_of(30))]
-    with pytest.raises(
-        UserInputError, match=r"^mel: has shape \(20, 3\), not \(frames, 20\); transpose it$"
-    ):
-        stream.push(mel_of(3).T)
+    with pytest.raises(UserInputError, match=r"^mel: has shape \(3, 19\), not \(frames, 20\)$"):
+        stream.push(mel_of(3)[:, 1:])
     sound = np.concatenate([*sound, stream.finish()])
     assert len(sound) == 30 * SPEC.hop
 
@@ -100,11 +99,8 @@ def test_a_saved_voice_keeps_its_mel_spec_and_output(tmp_path):
     loaded = Vocoder.load(tmp_path / "voice.keras")
     assert loaded.spec == spec
     np.testing.assert_array_equal(loaded.vocode(mel_of(9)), engine(mel_of(9)))
-    with pytest.raises(
-        UserInputError,
-        match=r"^mel: mel.fmin is 0.0, not 50.0; mel.log is log10, not ln; compute the mel with",
-    ):
-        loaded.vocode(mel_of(9), source=SPEC)
+    decimal = loaded.vocode(mel_of(9) / np.log(10), source=replace(spec, log="log10"))
+    np.testing.assert_allclose(decimal, engine(mel_of(9)), rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("ema", [0.0, 0.9])

@@ -1,70 +1,86 @@
-"""Checks that a mel matches a `MelSpec`, and converts between conventions where it is exact."""
+"""Checks that a mel is of the convention that it claims; converts logarithms and floors."""
 
+import warnings
 from dataclasses import replace
 
 import numpy as np
 
+from tf_melgan.audio.mel_layout import frames_first
+from tf_melgan.audio.mel_sources import MelSource
 from tf_melgan.audio.mel_spec import MelSpec, spec_mismatches
-from tf_melgan.errors import UserInputError, shown
+from tf_melgan.audio.plausibility import doubt, guess, out_of_range
+from tf_melgan.errors import MelWarning, UserInputError
 
 
-def check_mel(
-    mel: np.ndarray, spec: MelSpec, source: MelSpec | None = None, name: str = "mel"
-) -> np.ndarray:
-    """Checks that a mel from another program is a log-mel of `spec`.
+def check_mel(mel: np.ndarray, spec: MelSpec, name: str = "mel") -> np.ndarray:
+    """Checks that a mel from another program can be a log-mel of `spec`.
 
     Args:
-        mel: floating-point log-mel (frames, n_mels).
+        mel: floating-point log-mel (frames, n_mels), or (1, frames, n_mels), or with frames and
+            bands exchanged.
         spec: the expected convention.
-        source: the convention that `mel` was computed with, if known.
         name: the name of the mel in error messages, such as its file.
 
     Returns:
         The mel as float32 (frames, n_mels).
 
     Raises:
-        UserInputError: `source` differs from `spec`, the shape or dtype is wrong, or values are
-            outside the range of audio within [-1, 1]. The range is extended by a tenth at both
-            ends, because models that predict mels overshoot slightly.
+        UserInputError: the shape or dtype is wrong, or values are outside the range of audio within
+            [-1, 1]. The range is extended by a tenth at both ends, because models that predict mels
+            overshoot slightly.
 
     Examples:
         >>> from tf_melgan.audio.conventions import check_mel
         >>> spec = tf_melgan.MelSpec()
         >>> mel = check_mel(np.load("utterance.npy"), spec, name="utterance.npy")
     """
-    mismatches = spec_mismatches(source, spec) if source else []
-    if mismatches:
-        raise UserInputError(
-            f"{name}: {'; '.join(mismatches)}; compute the mel with the expected spec"
-        )
-    mel = np.asarray(mel)
-    check_mel_shape(mel.shape, mel.dtype, spec, name)
-    if not np.isfinite(mel).all():
-        raise UserInputError(f"{name}: holds NaN or infinite values; give finite ones")
-    low, high = spec.log_floor, spec.log_ceiling
-    tolerance = (high - low) / 10
-    if mel.min() < low - tolerance or mel.max() > high + tolerance:
-        raise UserInputError(
-            f"{name}: goes from {mel.min():.2f} to {mel.max():.2f}, but {spec.log} of magnitudes "
-            f"goes from {low:.2f} to {high:.2f}; convert its logarithm, floor or normalization"
-        )
-    return mel.astype(np.float32)
+    return read_mel(mel, MelSource(spec), name)
 
 
-def check_mel_shape(shape: tuple[int, ...], dtype: np.dtype, spec: MelSpec, name: str) -> None:
-    """Checks that a mel has a floating-point dtype and the shape (frames, n_mels).
+def read_mel(mel: np.ndarray, source: MelSource, name: str = "mel") -> np.ndarray:
+    """Returns the log-mel of `source.spec` that a mel of `source` was made from.
+
+    Args:
+        mel: floating-point mel of a shape as for `check_mel`.
+        source: the convention of the mel.
+        name: the name of the mel in error messages, such as its file.
+
+    Returns:
+        Log-mel, float32 (frames, n_mels).
 
     Raises:
-        UserInputError: the dtype or the shape is wrong.
+        UserInputError: as for `check_mel`.
     """
-    bands = spec.n_mels
-    if not np.issubdtype(dtype, np.floating):
-        raise UserInputError(f"{name}: holds {dtype!s:.60}; give float32 log-mels")
-    if len(shape) != 2 or 0 in shape:
-        raise UserInputError(f"{name}: has shape {shown(shape)}; give (frames, {bands})")
-    if shape[1] != bands:
-        hint = "; transpose it" if shape[0] == bands else ""
-        raise UserInputError(f"{name}: has shape {shape}, not (frames, {bands}){hint}")
+    spec = source.spec
+    given = frames_first(np.asarray(mel), spec.n_mels, name)
+    if not np.isfinite(given).all():
+        raise UserInputError(f"{name}: holds NaN or infinite values; give finite ones")
+    try:
+        log_mel = source.to_log_mel(given)
+    except UserInputError as error:
+        raise UserInputError(f"{name}: {error}") from None
+    if fault := out_of_range(log_mel, spec):
+        advice = guess(given) or "convert its logarithm, floor or normalization"
+        raise UserInputError(f"{name}: {fault}; {advice}")
+    return log_mel.astype(np.float32)
+
+
+def warn_if_unlikely(
+    mel: np.ndarray, spec: MelSpec, name: str = "mel", named: bool = False
+) -> bool:
+    """Warns with a `MelWarning` if a log-mel is hardly one of a recording; returns whether it did.
+
+    Args:
+        mel: log-mel (frames, n_mels) of `spec`, as `read_mel` returns it.
+        spec: the convention that it claims.
+        name: the name of the mel in the message, such as its file.
+        named: whether the user said that it is of `spec`.
+    """
+    unlikely = doubt(mel, spec, named)
+    if unlikely:
+        advice = guess(mel) or "name its convention if it is another"
+        warnings.warn(f"{name}: {unlikely}; {advice}", MelWarning, stacklevel=3)
+    return bool(unlikely)
 
 
 def convert_mel(

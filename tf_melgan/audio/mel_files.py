@@ -1,45 +1,52 @@
-"""Log-mels of files in chunks: from a `.npy` that holds a mel, or from a recording."""
+"""Log-mels of files in chunks: from a file that holds a mel, or from a recording."""
 
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
-from tf_melgan.audio.conventions import check_mel, check_mel_shape
+from tf_melgan.audio.conventions import read_mel, warn_if_unlikely
 from tf_melgan.audio.listing import SUFFIXES as SOUND_SUFFIXES
 from tf_melgan.audio.listing import list_audio
 from tf_melgan.audio.mel import log_mel_valid, pad_audio
+from tf_melgan.audio.mel_arrays import MEL_SUFFIXES, read_array
+from tf_melgan.audio.mel_sources import MelSource
 from tf_melgan.audio.mel_spec import MelSpec
-from tf_melgan.audio.npy_header import read_header
 from tf_melgan.audio.sound_files import load_audio, read_audio
-from tf_melgan.errors import UserInputError, require
+from tf_melgan.errors import UserInputError
 
-SUFFIXES = (*SOUND_SUFFIXES, ".npy")
+SUFFIXES = (*SOUND_SUFFIXES, *MEL_SUFFIXES)
 _CHUNK_FRAMES = 512
 
 
-def iter_chunks(path: str | Path, spec: MelSpec) -> Iterator[np.ndarray]:
+def holds_mel(path: str | Path) -> bool:
+    """Returns whether a file holds a mel, going by its suffix; else it is a recording."""
+    return Path(path).suffix.lower() in MEL_SUFFIXES
+
+
+def iter_chunks(
+    path: str | Path, spec: MelSpec, source: MelSource | None = None
+) -> Iterator[np.ndarray]:
     """Yields the log-mel of a file in chunks of at most 512 frames.
 
     A `.npy` is read chunk by chunk; a recording is loaded as a whole.
 
     Args:
-        path: a `.npy` with a log-mel (frames, n_mels), or a recording.
-        spec: the convention of the mel.
+        path: a mel (`read_array`) or a recording.
+        spec: the convention of the mels that are yielded, unless `source` is given.
+        source: the convention of a mel, which is yielded as a log-mel of `source.spec`.
 
     Yields:
         float32 log-mel (frames, n_mels); the chunks add up to the mel of the whole file.
 
     Raises:
-        UserInputError: the file cannot be read or is not a mel of `spec`; the message names it.
+        UserInputError: the file cannot be read or is not a mel of that convention; the message
+            names it.
     """
     path = Path(path)
-    if path.suffix.lower() == ".npy":
-        mel = _opened(path, spec)
-        for start in range(0, len(mel), _CHUNK_FRAMES):
-            yield check_mel(mel[start : start + _CHUNK_FRAMES], spec, name=str(path))
+    if holds_mel(path):
+        yield from _iter_mel(path, source or MelSource(spec), named=source is not None)
         return
     audio = load_audio(path, spec.sample_rate)
     padded = pad_audio(audio, spec)
@@ -48,11 +55,20 @@ def iter_chunks(path: str | Path, spec: MelSpec) -> Iterator[np.ndarray]:
         yield log_mel_valid(padded[start : start + samples], spec)
 
 
+def _iter_mel(path: Path, source: MelSource, named: bool) -> Iterator[np.ndarray]:
+    mel = read_array(path, source.spec.n_mels)
+    for start in range(0, len(mel), _CHUNK_FRAMES):
+        chunk = read_mel(mel[start : start + _CHUNK_FRAMES], source, str(path))
+        if start == 0:
+            warn_if_unlikely(chunk, source.spec, str(path), named)
+        yield chunk
+
+
 def sample_mels(folder: Path, spec: MelSpec, most: int = 16) -> list[np.ndarray]:
     """Returns the first chunk of up to `most` files, spread evenly over a folder tree.
 
     Args:
-        folder: a folder tree with `.npy` mels or recordings.
+        folder: a folder tree with mels or recordings.
         spec: the convention of the mels.
         most: the maximum number of files.
 
@@ -64,33 +80,13 @@ def sample_mels(folder: Path, spec: MelSpec, most: int = 16) -> list[np.ndarray]
     """
     files = list_audio(folder, SUFFIXES)
     if not files:
-        raise UserInputError(f"{folder}: holds no .npy mels and no recordings")
+        raise UserInputError(f"{folder}: holds no mels and no recordings")
     return [next(iter_chunks(path, spec)) for path in files[:: -(-len(files) // most)]]
 
 
-def count_frames(path: str | Path, spec: MelSpec) -> int:
+def count_frames(path: str | Path, spec: MelSpec, source: MelSource | None = None) -> int:
     """Returns the total number of frames of all chunks. A recording is decoded for that."""
-    path = Path(path)
-    if path.suffix.lower() == ".npy":
-        return len(_opened(path, spec))
+    if holds_mel(path):
+        return len(read_array(path, (source.spec if source else spec).n_mels))
     sound, rate = read_audio(path)
     return spec.frames(math.ceil(len(sound) * spec.sample_rate / rate))
-
-
-def _opened(path: Path, spec: MelSpec) -> np.ndarray:
-    """A mel's file as a memory map, of a size that its header and `spec` agree with."""
-    require(path.is_file() or not path.exists(), f"{path}: is not a file; give a .npy file")
-    try:
-        with path.open("rb") as file:
-            shape, fortran_order, dtype = read_header(file)
-            start, size = file.tell(), path.stat().st_size - file.tell()
-    except (OSError, ValueError):
-        raise UserInputError(f"{path}: is not a .npy array; save it with numpy.save") from None
-    check_mel_shape(shape, dtype, spec, str(path))
-    expected = math.prod(shape) * dtype.itemsize
-    require(
-        size == expected,
-        f"{path}: has {size} bytes of a mel {shape}, not {expected}; copy or save it again",
-    )
-    order: Literal["C", "F"] = "F" if fortran_order else "C"
-    return np.memmap(path, dtype, "r", start, shape, order)

@@ -16,7 +16,7 @@ def band_edges(n_mels: int, fmin: float, fmax: float, htk: bool) -> np.ndarray:
 
 @lru_cache
 def mel_matrix(
-    rate: int, n_fft: int, n_mels: int, fmin: float, fmax: float, htk: bool, norm: str
+    rate: float, n_fft: int, n_mels: int, fmin: float, fmax: float, htk: bool, norm: str
 ) -> np.ndarray:
     """Returns the filters as a read-only matrix: float64 (n_mels, n_fft // 2 + 1)."""
     corners = band_edges(n_mels, fmin, fmax, htk)[:, None]

@@ -122,10 +122,10 @@ class MelSpec:
         return self._edges[1:-1]
 
     @property
-    def band_areas(self) -> np.ndarray:
-        """The area of each filter over frequency in Hz: float64 (n_mels,)."""
+    def band_widths(self) -> np.ndarray:
+        """Half the distance from edge to edge of each filter in Hz: float64 (n_mels,)."""
         edges = self._edges
-        return np.ones(self.n_mels) if self.norm == "slaney" else (edges[2:] - edges[:-2]) / 2
+        return (edges[2:] - edges[:-2]) / 2
 
     @property
     def _edges(self) -> np.ndarray:

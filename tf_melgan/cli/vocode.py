@@ -12,10 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 from tf_melgan import voices
 from tf_melgan.cli.options import add_command, hide_engine_logs, local_path
-from tf_melgan.errors import SoundWarning, UnwritableError, UserInputError
+from tf_melgan.errors import (
+    MelWarning,
+    SoundWarning,
+    UnwritableError,
+    UserInputError,
+    require,
+)
 from tf_melgan.progress import Progress
 
 if TYPE_CHECKING:
+    from tf_melgan.audio.mel_sources import MelSource
     from tf_melgan.audio.sound_files import SoundWriter
     from tf_melgan.inference.vocoder import Vocoder
 
@@ -33,7 +40,7 @@ def add_parser(commands: Any) -> None:
         nargs="+",
         type=local_path,
         metavar="INPUT",
-        help=".npy mels, recordings, or folders of them; - is one on standard input",
+        help="mels (.npy, .npz, .pt), recordings, or folders of them; - is one on standard input",
     )
     command.add_argument(
         "--voice",
@@ -41,6 +48,17 @@ def add_parser(commands: Any) -> None:
         default=voices.DEFAULT,
         help="a run's folder, a SavedModel, a .keras, .npz or .tflite file, or the name of a "
         f"shipped voice (default: {voices.DEFAULT})",
+    )
+    command.add_argument(
+        "--mel",
+        metavar="NAME",
+        help="the convention of mels, if it is not the voice's: hifigan, tacotron2, espnet, ...",
+    )
+    command.add_argument(
+        "--stats",
+        type=local_path,
+        metavar="FILE",
+        help="with --mel, the statistics that mels were normalized with: stats.npy, .h5 or .npz",
     )
     command.add_argument(
         "--out",
@@ -52,11 +70,19 @@ def add_parser(commands: Any) -> None:
         "--float", action="store_true", help="write 32-bit float wavs without clipping"
     )
     command.add_argument(
+        "--raw",
+        action="store_true",
+        help="write samples without a header to standard output: 16-bit, or 32-bit with --float",
+    )
+    command.add_argument(
         "--threads", type=int, help="CPU threads for a .tflite voice (default: all cores)"
     )
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    from tf_melgan.audio.mel_conversion import MelConversion
+    from tf_melgan.audio.mel_files import holds_mel
+    from tf_melgan.audio.mel_sources import mel_source
     from tf_melgan.cli.vocode_files import (
         STANDARD_STREAM,
         standard_input,
@@ -70,18 +96,30 @@ def _run(arguments: argparse.Namespace) -> int:
         out = STANDARD_STREAM if inputs == [STANDARD_STREAM] else Path("vocoded")
     if out == STANDARD_STREAM and (len(inputs) > 1 or inputs[0].is_dir()):
         raise UserInputError("--out: - is for one mel or recording; give a folder")
+    require(
+        out == STANDARD_STREAM or not arguments.raw, "--raw: is for standard output; give --out -"
+    )
+    require(arguments.mel or not arguments.stats, "--stats: belongs to a convention; give --mel")
+    convention = mel_source(arguments.mel, arguments.stats, "--mel") if arguments.mel else None
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory()))
         if STANDARD_STREAM in inputs:
             source = stack.enter_context(standard_input(folder))
             inputs = [source if path == STANDARD_STREAM else path for path in inputs]
-        target = stack.enter_context(standard_output(folder)) if out == STANDARD_STREAM else out
+        if out == STANDARD_STREAM:
+            target = stack.enter_context(standard_output(folder, arguments.raw))
+        else:
+            target = out
         jobs = targets(inputs, target)
         with hide_engine_logs():
             vocoder = Vocoder.load(arguments.voice, arguments.threads)
+        if convention is not None and any(map(holds_mel, jobs)):
+            summary = MelConversion(convention.spec, vocoder.spec).summary
+            print(f"mels of {arguments.mel}: {summary}", file=sys.stderr)
         stack.enter_context(_remarks())
         start = time.perf_counter()
-        written, left_out = _vocode(vocoder, jobs, "FLOAT" if arguments.float else "PCM_16")
+        subtype = "FLOAT" if arguments.float else "PCM_16"
+        written, left_out = _vocode(vocoder, jobs, subtype, convention)
         elapsed = time.perf_counter() - start
     seconds = sum(file.samples for file in written) / vocoder.spec.sample_rate
     clipped = sum(file.clipped for file in written)
@@ -100,15 +138,16 @@ def _run(arguments: argparse.Namespace) -> int:
 
 @contextmanager
 def _remarks() -> Iterator[None]:
-    """Prints what is wrong with recordings inside the block as plain lines."""
+    """Prints remarks on recordings and mels inside the block as plain lines."""
     with warnings.catch_warnings():
-        warnings.simplefilter("default", SoundWarning)
+        for category in (SoundWarning, MelWarning):
+            warnings.simplefilter("always", category)
         warnings.showwarning = lambda message, *place: print(message, file=sys.stderr)
         yield
 
 
 def _vocode(
-    vocoder: "Vocoder", jobs: dict[Path, Path], subtype: str
+    vocoder: "Vocoder", jobs: dict[Path, Path], subtype: str, convention: "MelSource | None"
 ) -> tuple[list["SoundWriter"], int]:
     """Vocodes each source of `jobs` into its target; a bad one among several is left out.
 
@@ -119,13 +158,15 @@ def _vocode(
 
     if len(jobs) == 1:
         ((source, target),) = jobs.items()
-        with Progress(count_frames(source, vocoder.spec), "vocode", "frames") as progress:
-            return [vocoder.vocode_file(source, target, subtype, progress.advance)], 0
+        count = count_frames(source, vocoder.spec, convention)
+        with Progress(count, "vocode", "frames") as progress:
+            file = vocoder.vocode_file(source, target, subtype, convention, progress.advance)
+            return [file], 0
     written, left_out = [], 0
     with Progress(len(jobs), "vocode", "files") as progress:
         for source, target in jobs.items():
             try:
-                written.append(vocoder.vocode_file(source, target, subtype))
+                written.append(vocoder.vocode_file(source, target, subtype, convention))
             except UnwritableError:
                 raise
             except UserInputError as error:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from tf_melgan.audio.listing import list_audio
 from tf_melgan.audio.mel_files import SUFFIXES
@@ -14,20 +15,25 @@ from tf_melgan.audio.sound_files import WRITABLE
 from tf_melgan.errors import UserInputError, require
 
 STANDARD_STREAM = Path("-")
-_NPY = b"\x93NUMPY"
+# How files of mels begin. A zip archive is a `.npz` if it holds a `.npy`.
+_MELS = {b"\x93NUMPY": ".npy", b"PK\x03\x04": ".pt", b"\x80": ".pt"}
+_NAME_BYTES = 256
 # A folder's name may end like a version, in ".2"; a file's ends in letters.
 _FILE_SUFFIX = re.compile(r"\.[A-Za-z]\w{1,4}")
 
 
 @contextmanager
 def standard_input(folder: Path) -> Iterator[Path]:
-    """Yields a file in `folder` with the bytes of standard input: a `.npy`, else a recording.
+    """Yields a file in `folder` with the bytes of standard input: a mel, else a recording.
 
     Errors inside the block that name the file name standard input.
     """
     data = sys.stdin.buffer.read()
-    require(bool(data), "standard input: is empty; pipe a .npy mel or a recording into it")
-    path = folder / ("stdin.npy" if data.startswith(_NPY) else "stdin.wav")
+    require(bool(data), "standard input: is empty; pipe a mel or a recording into it")
+    suffix = next((s for start, s in _MELS.items() if data.startswith(start)), ".wav")
+    if suffix == ".pt" and b".npy" in data[:_NAME_BYTES]:
+        suffix = ".npz"
+    path = folder / f"stdin{suffix}"
     path.write_bytes(data)
     try:
         yield path
@@ -36,8 +42,12 @@ def standard_input(folder: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def standard_output(folder: Path) -> Iterator[Path]:
+def standard_output(folder: Path, raw: bool) -> Iterator[Path]:
     """Yields the path of a wav in `folder`, which goes to standard output after the block.
+
+    Args:
+        folder: a folder for it.
+        raw: leave out the header.
 
     Raises:
         UserInputError: standard output is a terminal, or closed.
@@ -54,7 +64,17 @@ def standard_output(folder: Path) -> Iterator[Path]:
     path = folder / "stdout.wav"
     yield path
     with path.open("rb") as file:
+        if raw:
+            _skip_header(file)
         shutil.copyfileobj(file, sys.stdout.buffer)
+
+
+def _skip_header(wav: BinaryIO) -> None:
+    """Goes to the first sample of a wav that this program wrote: its last chunk is the sound."""
+    wav.seek(12)
+    while wav.read(4) != b"data":
+        wav.seek(int.from_bytes(wav.read(4), "little"), os.SEEK_CUR)
+    wav.seek(4, os.SEEK_CUR)
 
 
 def targets(inputs: Sequence[Path], out: Path) -> dict[Path, Path]:
@@ -72,7 +92,7 @@ def targets(inputs: Sequence[Path], out: Path) -> dict[Path, Path]:
     for path in inputs:
         if path.is_dir():
             found = list_audio(path, SUFFIXES)
-            require(bool(found), f"{path}: holds no .npy mels and no recordings")
+            require(bool(found), f"{path}: holds no mels and no recordings")
             files |= {file: out / file.relative_to(path).with_suffix(".wav") for file in found}
         else:
             _check_input(path)
@@ -88,12 +108,10 @@ def targets(inputs: Sequence[Path], out: Path) -> dict[Path, Path]:
 
 
 def _check_input(path: Path) -> None:
-    require(
-        path.is_file(), f"{path}: no such file; give .npy mels, recordings, or a folder of them"
-    )
+    require(path.is_file(), f"{path}: no such file; give mels, recordings, or a folder of them")
     require(
         path.suffix.lower() in SUFFIXES,
-        f"{path}: is neither a recording nor a mel; give a sound file or a .npy",
+        f"{path}: is neither a recording nor a mel; give a sound file, a .npy, .npz or .pt",
     )
 
 

@@ -8,13 +8,19 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from tf_melgan import voices
-from tf_melgan.audio.conventions import check_mel
+from tf_melgan.audio.conventions import read_mel, warn_if_unlikely
+from tf_melgan.audio.mel_conversion import MelConversion
+from tf_melgan.audio.mel_sources import MelSource, mel_source
 from tf_melgan.audio.mel_spec import MelSpec
 from tf_melgan.errors import UserInputError, require
 from tf_melgan.extras import require_extra
+from tf_melgan.inference.converted import ConvertedStream
 
 if TYPE_CHECKING:
     from tf_melgan.audio.sound_files import SoundWriter
+
+Convention = str | MelSpec | MelSource
+"""How a convention of mels is given: a name, plain log-mels, or any other."""
 
 _KINDS = "a run's folder, a SavedModel, a .tflite, .onnx, .keras or .npz file"
 
@@ -93,8 +99,11 @@ class Vocoder:
         with require_extra(str(path)):
             return cls(_opened(path, threads))
 
-    def vocode(self, mel: np.ndarray, source: MelSpec | None = None) -> np.ndarray:
+    def vocode(self, mel: np.ndarray, source: Convention | None = None) -> np.ndarray:
         """Vocodes a whole utterance.
+
+        Warns with a `MelWarning` if the mel is read in another shape than it has, or is hardly one
+        of speech.
 
         Examples:
             >>> vocoder = tf_melgan.Vocoder.load("lj-lite")
@@ -102,20 +111,36 @@ class Vocoder:
             >>> audio = vocoder.vocode(mel)
 
         Args:
-            mel: log-mel, float (frames, n_mels), in the convention `spec`. Convert mels of another
-                convention with `tf_melgan.convert_mel`.
-            source: the convention that `mel` was computed with, if known; checked against `spec`.
+            mel: mel of any float dtype, (frames, n_mels). A batch axis of 1 and a transposition are
+                undone.
+            source: the convention of `mel`, if it is not `spec`: a name such as "hifigan", a
+                `MelSpec`, or a `MelSource`.
 
         Returns:
-            The waveform, float32 (frames · hop,); full scale is ±1.
+            The waveform, float32 (frames · hop,); full scale is ±1. Of converted mels, that of the
+            same duration.
 
         Raises:
-            UserInputError: the mel has another convention or shape, or values out of range for
-                `spec`; or the voice gives samples that are NaN or infinite.
+            UserInputError: the shape is wrong, values cannot be those of that convention, or it
+                cannot be converted; or the voice gives samples that are NaN or infinite.
         """
-        return _finite(self._voice(check_mel(mel, self.spec, source)))
+        known = self.source(source)
+        log_mel = read_mel(mel, known)
+        warn_if_unlikely(log_mel, known.spec, named=source is not None)
+        if known.spec == self.spec:
+            return _finite(self._voice(log_mel))
+        stream = self.stream(known).log_mels
+        return _finite(np.concatenate([stream.push(log_mel), stream.finish()]))
 
-    def stream(self) -> "VocoderStream":
+    def source(self, source: Convention | None) -> MelSource:
+        """Returns the convention `source`, or that of the voice if it is None.
+
+        Raises:
+            UserInputError: there is no such convention.
+        """
+        return mel_source(self.spec if source is None else source)
+
+    def stream(self, source: Convention | None = None) -> "VocoderStream":
         """Starts a stream, which vocodes an utterance in chunks of any number of frames.
 
         The samples of all chunks together equal those of `vocode`. With a `.tflite` file they are
@@ -127,24 +152,35 @@ class Vocoder:
             >>> chunks = [stream.push(mel[i : i + 8]) for i in range(0, len(mel), 8)]
             >>> audio = np.concatenate([*chunks, stream.finish()])
 
+        Args:
+            source: the convention of the mels, as for `vocode`.
+
         Returns:
             A stream for one utterance; `VocoderStream.finish` resets it for the next one.
+
+        Raises:
+            UserInputError: the convention is unknown or cannot be converted.
         """
-        return VocoderStream(self._voice.stream(), self.spec)
+        known, stream = self.source(source), self._voice.stream()
+        if known.spec != self.spec:
+            stream = ConvertedStream(stream, MelConversion(known.spec, self.spec))
+        return VocoderStream(stream, known)
 
     def vocode_file(
         self,
         source: str | Path,
         target: str | Path,
         subtype: str = "PCM_16",
+        convention: Convention | None = None,
         advance: Callable[[int], None] = lambda frames: None,
     ) -> "SoundWriter":
         """Vocodes a file into a sound file, in chunks; memory does not grow with its length.
 
         Args:
-            source: a `.npy` file with a log-mel, float (frames, n_mels), or a recording.
+            source: a `.npy`, `.npz`, `.pt` or `.pth` file with a mel, or a recording.
             target: the `.wav` or `.flac` to write; it is complete or does not exist.
             subtype: "PCM_16", or "FLOAT" for a wav of 32-bit floats without clipping.
+            convention: the convention of a mel, as for `vocode`.
             advance: called after each chunk with its number of frames.
 
         Returns:
@@ -154,14 +190,15 @@ class Vocoder:
             UserInputError: the source cannot be read, or as for `vocode`; names the file.
         """
         # Devices that only vocode mels do not need the packages for audio files.
-        from tf_melgan.audio.mel_files import iter_chunks
+        from tf_melgan.audio.mel_files import holds_mel, iter_chunks
         from tf_melgan.audio.sound_files import sound_writer
 
-        chunks = iter_chunks(source, self.spec)
+        known = self.source(convention) if convention is not None and holds_mel(source) else None
+        chunks = iter_chunks(source, self.spec, known)
         # Most errors of the source are raised here, before the target is created.
         first = next(chunks)
         with sound_writer(target, self.spec.sample_rate, subtype) as writer:
-            stream = self._voice.stream()
+            stream = self.stream(known).log_mels
             for mel in itertools.chain([first], chunks):
                 writer.add(_finite(stream.push(mel)))
                 advance(len(mel))
@@ -173,18 +210,19 @@ class VocoderStream:
     """Vocodes an utterance in chunks; see `Vocoder.stream`.
 
     Args:
-        stream: the engine's stream.
-        spec: the mel convention of the voice.
+        stream: takes log-mels of `source.spec`.
+        source: the convention of the mels.
     """
 
-    def __init__(self, stream: Stream, spec: MelSpec):
-        self._stream, self._spec = stream, spec
+    def __init__(self, stream: Stream, source: MelSource):
+        self.log_mels, self._source = stream, source
+        self._warned = False
 
     def push(self, mel: np.ndarray) -> np.ndarray:
         """Adds frames and returns the samples that can be computed now.
 
         Args:
-            mel: the next frames of the log-mel, float (frames, n_mels), at least one frame.
+            mel: the next frames, as for `Vocoder.vocode`; at least one.
 
         Returns:
             The next samples, float32 (samples,); empty while the first frames are collected.
@@ -192,7 +230,9 @@ class VocoderStream:
         Raises:
             UserInputError: as for `Vocoder.vocode`; the stream is unchanged.
         """
-        return _finite(self._stream.push(check_mel(mel, self._spec)))
+        log_mel = read_mel(mel, self._source)
+        self._warned = self._warned or warn_if_unlikely(log_mel, self._source.spec, named=True)
+        return _finite(self.log_mels.push(log_mel))
 
     def finish(self) -> np.ndarray:
         """Ends the utterance and resets the stream.
@@ -200,7 +240,7 @@ class VocoderStream:
         Returns:
             The remaining samples, float32 (samples,).
         """
-        return _finite(self._stream.finish())
+        return _finite(self.log_mels.finish())
 
 
 def _finite(samples: np.ndarray) -> np.ndarray:

@@ -63,5 +63,7 @@ def initial_log_magnitude(mel: MelSpec) -> tuple[np.ndarray, np.ndarray]:
     kernel = interpolation * (np.log(10) if mel.log == "log10" else 1.0) / mel.power
     # Magnitudes are proportional to the window's length.
     gain = np.log(size / mel.window * (mel.sample_rate / mel.n_fft) ** (1 / mel.power))
-    areas = np.log(mel.band_areas) @ interpolation / mel.power
-    return kernel, mel.log_floor * kernel.sum(axis=0) + gain - areas
+    bias = mel.log_floor * kernel.sum(axis=0) + gain
+    if mel.norm == "none":
+        bias -= np.log(mel.band_widths) @ interpolation / mel.power
+    return kernel, bias
