@@ -74,5 +74,5 @@ def _read(path: Path) -> Any:
         return read_safetensors(map_file(path))
     for mark, name in _PACKED.items():
         if start.startswith(mark):
-            raise ValueError(f"packed with {name}; unpack it first")
+            raise ValueError(f"packed with {name}, unpack it first")
     raise ValueError("it starts like none of them")
