@@ -183,3 +183,13 @@ def test_coqui_joins_bands_through_its_own_filters(tmp_path):
         return join_bands(subbands, np.sqrt(4) * prototype, phase=1, shift=0.5)
 
     torch_projects.assert_same_sound(import_voice(path), sound)
+
+
+def test_coqui_reads_a_mel_without_statistics(tmp_path):
+    generator = torch_projects.generator((4, 5))
+    path = coqui_files(tmp_path, generator, COQUI_AUDIO | {"stats_path": "scale_stats.npy"})
+    statistics = {"mel_mean": 20 * MEAN, "mel_std": 20 * DEVIATION, "audio_config": COQUI_AUDIO}
+    np.save(tmp_path / "scale_stats.npy", statistics, allow_pickle=True)
+    voice = import_voice(path)
+    assert voice.config.mel == replace(CONVENTION, floor=1e-8)
+    torch_projects.assert_same_sound(voice, normalized(generator, MEAN, DEVIATION))
