@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import weight_norm
 
+from helpers.torch_filter_bank import join_bands
+
 # TensorFlow's kernel stores 0.2 in float32, whatever the dtype of its input.
 SLOPE = float(np.float32(0.2))
 
@@ -72,21 +74,6 @@ class Generator(nn.Module):
         return outputs if self.prototype is None else join_bands(outputs, self.prototype)
 
 
-def join_bands(subbands: Tensor, prototype: np.ndarray) -> Tensor:
-    """(batch, bands, frames) → (batch, 1, frames × bands) through cosine-modulated filters.
-
-    Args:
-        prototype: an odd number of taps of the low-pass filter.
-    """
-    bands, center = subbands.shape[1], len(prototype) // 2
-    band, position = np.arange(bands)[:, None], np.arange(len(prototype)) - center
-    angle = (2 * band + 1) * np.pi / (2 * bands) * position - (-1.0) ** band * np.pi / 4
-    filters = torch.from_numpy(2 * np.sqrt(bands) * prototype * np.cos(angle))[:, None]
-    return F.conv_transpose1d(
-        subbands, filters.to(subbands), stride=bands, padding=center, output_padding=bands - 1
-    )
-
-
 class Discriminator(nn.Module):
     """(batch, 1, samples) → the activations of each layer, the score last."""
 
@@ -113,8 +100,9 @@ class Discriminator(nn.Module):
 class MultiScaleDiscriminator(nn.Module):
     """One discriminator per scale; each scale has half the rate of the previous one."""
 
-    def __init__(self, scales, channels, max_channels, downsampling):
+    def __init__(self, scales, channels, max_channels, downsampling, pooling_padding=1):
         super().__init__()
+        self.pooling_padding = pooling_padding
         self.scales = nn.ModuleList(
             Discriminator(channels, max_channels, downsampling) for _ in range(scales)
         )
@@ -123,7 +111,7 @@ class MultiScaleDiscriminator(nn.Module):
         outputs = []
         for scale, discriminator in enumerate(self.scales):
             if scale:
-                x = F.avg_pool1d(x, 4, stride=2, padding=1, count_include_pad=False)
+                x = F.avg_pool1d(x, 4, 2, self.pooling_padding, count_include_pad=False)
             outputs.append(discriminator(x))
         return outputs
 

@@ -16,22 +16,22 @@ _OLD_SPELLING["parametrizations.weight.original1"] = "weight_v"
 
 
 def generator(
-    upsampling: tuple[int, ...] = (8, 8, 2, 2), bands: int = 1, **options: Any
+    upsampling: tuple[int, ...] = (8, 8, 2, 2), bands: int = 1, gain: float = 1.0
 ) -> torch_oracle.Generator:
-    """A small generator; its output is neither silent nor bounded by tanh."""
+    """A small generator; for mels times `gain`, it is neither silent nor bounded by tanh."""
     torch.manual_seed(bands)
-    network = torch_oracle.Generator(N_MELS, 32, upsampling, DILATIONS, bands, **options)
+    network = torch_oracle.Generator(N_MELS, 32, upsampling, DILATIONS, bands)
     _vary(network)
     with torch.no_grad():
         last = network.layers[-2].parametrizations.weight.original0
-        last.mul_(0.2 / torch.atanh(network.layers(mel(40))).std())
+        last.mul_(0.2 / network.layers[:-1](gain * mel(40)).std())
     return network.eval()
 
 
-def discriminator(**options: Any) -> torch_oracle.MultiScaleDiscriminator:
+def discriminator(pooling_padding: int = 1) -> torch_oracle.MultiScaleDiscriminator:
     """Small multi-scale discriminators."""
     torch.manual_seed(2)
-    network = torch_oracle.MultiScaleDiscriminator(2, 8, 16, (2, 2), **options)
+    network = torch_oracle.MultiScaleDiscriminator(3, 8, 16, (2, 2), pooling_padding)
     _vary(network)
     return network.eval()
 
@@ -76,13 +76,13 @@ def assert_same_sound(voice: VoiceWeights, expected, tolerance: float = 1e-5) ->
         tolerance: the largest difference over the peak.
     """
     keras_generator = voice.build_generator()
-    for frames in (1, 2, 40):
+    for frames in (1, 20):
         with torch.no_grad():
             wanted = channels_last(expected(mel(frames)))
         actual = np.asarray(keras_generator(channels_last(mel(frames))))
         assert actual.shape == wanted.shape
         assert np.abs(actual - wanted).max() <= tolerance * np.abs(wanted).max(), frames
-    assert wanted.std() > 0.05
+    assert 0.01 < wanted.std() < 1  # neither silent nor cut off by tanh
 
 
 def assert_same_features(voice: VoiceWeights, network: torch.nn.Module) -> None:
@@ -90,7 +90,7 @@ def assert_same_features(voice: VoiceWeights, network: torch.nn.Module) -> None:
     discriminators = voice.config.discriminator.build_discriminator()
     voice.assign_discriminator(discriminators)
     random = np.random.default_rng(4)
-    for samples in (513, 1024):
+    for samples in (513,):
         audio = random.normal(0, 0.2, (1, samples, 1)).astype(np.float32)
         with torch.no_grad():
             scales = network(torch.from_numpy(audio.swapaxes(1, 2)))

@@ -59,10 +59,10 @@ def generator_names(state: StateDict, prefix: str, block: BlockNames) -> Generat
     Raises:
         UserInputError: the sequence is not that of a MelGAN generator.
     """
-    pattern = re.compile(rf"{re.escape(prefix)}\.(\d+)\.bias")
-    places = [int(match[1]) for match in map(pattern.fullmatch, state.names) if match]
+    pattern = re.compile(rf"{re.escape(prefix)}\.(\d+)\.(bias|weight|parametrizations)")
+    places = sorted({int(match[1]) for match in map(pattern.match, state.names) if match})
     require(
-        len(places) >= 3 and places == sorted(places) and places[0] == 1,
+        len(places) >= 3 and places[0] == 1,
         f"{prefix} is no generator of MelGAN: a convolution, upsampling stages and a convolution",
     )
     first, *upsamplers, last = places
@@ -73,7 +73,7 @@ def generator_names(state: StateDict, prefix: str, block: BlockNames) -> Generat
             entry = place + 1 + (len(names) if block.entries else 0)
             keys = {"entry": f"{prefix}.{entry}", "block": len(names)}
             name = [x.format(**keys) for x in (block.dilated, block.pointwise, block.shortcut)]
-            if entry >= end or f"{name[0]}.bias" not in state:
+            if entry >= end or not state.has_kernel(name[0]):
                 return names
             names.append((name[0], name[1], name[2]))
 

@@ -57,6 +57,11 @@ class StateDict:
             )
         return self._arrays[name].shape
 
+    def has_kernel(self, name: str) -> bool:
+        """Whether there is a convolution `name`."""
+        keys = ("weight", *(direction for _, direction in _SPELLINGS))
+        return any(f"{name}.{key}" in self for key in keys)
+
     def kernel_shape(self, name: str) -> tuple[int, ...]:
         """The shape of the kernel of the convolution `name`, as PyTorch has it.
 

@@ -16,6 +16,7 @@ from tf_melgan.layers.weight_normalization import WeightNormalization
 from tf_melgan.tensor_files.reader import read_tensors
 
 _LONGEST_FILE = 1 << 20  # bytes
+_NAMES = ("mean", "mel_mean"), ("scale", "mel_std")
 
 
 @dataclass(frozen=True)
@@ -67,24 +68,32 @@ def _lengths(kernel: np.ndarray) -> np.ndarray:
 
 
 def read_statistics(path: Path) -> Statistics:
-    """Reads statistics: `.h5` with `mean` and `scale`, or `.npy` of (2, n_mels).
+    """Reads `.h5` with `mean` and `scale`, `.npy` of (2, n_mels), or the table that Coqui saves.
 
     Raises:
         UserInputError: the file is neither, or its values are wrong.
     """
     try:
-        if path.suffix == ".npy":
+        if path.suffix == ".npy" and not _holds_objects(path):
             mean, deviation = _read_npy(path)
         else:
-            table = read_tensors(path)
-            mean, deviation = table["mean"], table["scale"]
+            tables = read_tensors(path)
+            table = tables[0] if isinstance(tables, list) else tables
+            mean, deviation = (
+                next(table[name] for name in names if name in table) for names in _NAMES
+            )
         return Statistics(np.ravel(mean).astype(float), np.ravel(deviation).astype(float))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, TypeError, StopIteration, RuntimeError) as error:
         reason = str(error) if isinstance(error, UserInputError) else "it cannot be read as such"
         raise UserInputError(
             f"{path}: holds no statistics of mels ({reason}); give stats.h5 with mean and scale, "
             "or a .npy of shape (2, n_mels)"
         ) from None
+
+
+def _holds_objects(path: Path) -> bool:
+    with path.open("rb") as file:
+        return b"'descr': '|O'" in file.read(128)
 
 
 def _read_npy(path: Path) -> np.ndarray:

@@ -29,6 +29,13 @@ class Name:
     name: str
 
 
+@dataclass(eq=False)
+class Stateful:
+    """A value that a later step gives its state, such as an array of NumPy."""
+
+    state: Any = None
+
+
 class UnknownName(ValueError):
     """The pickle uses a name that is neither a tensor nor plain data."""
 
@@ -118,9 +125,12 @@ class _Machine:
             arguments, function = _typed(pop(), tuple), _typed(pop(), Name)
             stack.append(self._call(function, arguments))
         elif name == "BUILD":
-            # Attributes of a dict, such as the versions of layers that torch keeps.
-            pop()
-            _typed(stack[-1], dict)
+            state = pop()
+            if isinstance(stack[-1], Stateful):
+                stack[-1].state = state
+            else:
+                # Attributes of a dict, such as the versions of layers that torch keeps.
+                _typed(stack[-1], dict)
         elif name == "BINPERSID":
             stack.append(self._reference(pop()))
         elif name in ("NEWOBJ", "NEWOBJ_EX"):

@@ -9,12 +9,13 @@ from typing import Any
 from tf_melgan.errors import UserInputError
 from tf_melgan.files import require_local
 from tf_melgan.tensor_files.hdf5 import read_hdf5
+from tf_melgan.tensor_files.numpy_objects import read_numpy_objects
 from tf_melgan.tensor_files.pickle_data import UnknownName
 from tf_melgan.tensor_files.safetensors import is_safetensors, read_safetensors
 from tf_melgan.tensor_files.torch_file import read_legacy, read_zip
 from tf_melgan.tensor_files.views import map_file
 
-_ZIP, _PICKLE, _HDF5 = b"PK\x03\x04", b"\x80", b"\x89HDF\r\n\x1a\n"
+_ZIP, _PICKLE, _HDF5, _NPY = b"PK\x03\x04", b"\x80", b"\x89HDF\r\n\x1a\n", b"\x93NUMPY"
 _PACKED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "xz"}
 
 
@@ -31,7 +32,7 @@ def read_tensors(path: str | os.PathLike) -> Any:
 
     Args:
         path: a PyTorch checkpoint (of any version, with tensors, containers and plain values),
-            safetensors, or HDF5.
+            safetensors, HDF5, or a `.npy` of objects.
 
     Returns:
         An array, or nested dicts and lists of read-only arrays and plain values. Numbers keep
@@ -70,9 +71,11 @@ def _read(path: Path) -> Any:
         return read_zip(map_file(path))
     if start.startswith(_PICKLE):
         return read_legacy(map_file(path))
+    if start.startswith(_NPY):
+        return read_numpy_objects(map_file(path))
     if len(start) == 9 and is_safetensors(start):
         return read_safetensors(map_file(path))
     for mark, name in _PACKED.items():
         if start.startswith(mark):
-            raise ValueError(f"packed with {name}; unpack it first")
+            raise ValueError(f"packed with {name}, unpack it first")
     raise ValueError("it starts like none of them")

@@ -40,6 +40,8 @@ def read_safetensors(content: mmap.mmap) -> dict[str, np.ndarray]:
         ValueError: the file is damaged.
     """
     (length,) = _LENGTH.unpack_from(content)
+    if _LENGTH.size + length > len(content):
+        raise ValueError("a table that is cut off")
     data = memoryview(content)[_LENGTH.size + length :]
     table = parse_json(content[_LENGTH.size : _LENGTH.size + length])
     if not isinstance(table, dict):

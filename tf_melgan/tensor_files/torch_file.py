@@ -9,8 +9,8 @@ import zipfile
 import zlib
 from typing import IO, Any, cast
 
-from tf_melgan.tensor_files.pickle_data import Name, UnknownName, read_pickle
-from tf_melgan.tensor_files.torch_names import call, plain_name, storage
+from tf_melgan.tensor_files.pickle_data import Name, Stateful, UnknownName, read_pickle
+from tf_melgan.tensor_files.torch_names import call, numpy_array, plain_name, storage
 from tf_melgan.tensor_files.views import Storage, View
 
 _MAGIC_NUMBER = 0x1950A86A20F9469CFC6C
@@ -121,6 +121,9 @@ def resolve(tree: Any) -> Any:
             return [value_of(item, depth + 1) for item in value]
         if isinstance(value, Name):
             return plain_name(value)
+        if isinstance(value, Stateful):
+            array = numpy_array(value)
+            return value_of(array, depth + 1) if isinstance(array, list) else array
         if isinstance(value, Storage):
             raise UnknownName("a storage without a tensor")
         return value

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tf_melgan.tensor_files.pickle_data import Name, UnknownName
+from tf_melgan.tensor_files.pickle_data import Name, Stateful, UnknownName
 from tf_melgan.tensor_files.views import BFLOAT16, Storage, View
 
 _STORAGES = {
@@ -24,6 +24,7 @@ _STORAGES = {
 _TABLES = {"collections.OrderedDict", "collections.Counter", "builtins.dict"}
 _SEQUENCES = {"torch.Size", "builtins.set", "__builtin__.set"}
 _SCALARS = {"numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar"}
+_ARRAYS = {name.replace("scalar", "_reconstruct") for name in _SCALARS}
 _DTYPES = {f"torch.{name}" for name in ("float32", "float64", "float16", "bfloat16", "int64")}
 
 
@@ -53,10 +54,25 @@ def call(name: Name, arguments: tuple) -> Any:
         return _numeric(arguments[0])
     if name.name == "_codecs.encode":
         return arguments[0].encode("latin-1")
+    if name.name in _ARRAYS:
+        return Stateful()
     if name.name in _SCALARS:
         dtype, content = arguments
         return np.frombuffer(content, dtype["numpy"])[0].item()
     raise UnknownName(name.name)
+
+
+def numpy_array(value: Stateful) -> np.ndarray | list:
+    """The array of numbers that a pickle of NumPy holds, or its list of objects.
+
+    Raises:
+        ValueError: it holds neither.
+    """
+    _, shape, dtype, fortran_order, content = value.state
+    if isinstance(content, list):
+        return content
+    array = np.frombuffer(content, dtype["numpy"])
+    return array.reshape(shape, order="F" if fortran_order else "C")
 
 
 def storage(reference: Any) -> Storage:
@@ -90,6 +106,6 @@ def plain_name(name: Name) -> str:
 
 def _numeric(dtype: str) -> Any:
     """A dtype of numbers as a table, which a later step may add its byte order to."""
-    if np.dtype(dtype).kind not in "fiub":
-        raise ValueError("no numbers")
+    if np.dtype(dtype).kind not in "fiubO":
+        raise ValueError("neither numbers nor objects")
     return {"numpy": np.dtype(dtype).newbyteorder("<").str}
