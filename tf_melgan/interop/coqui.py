@@ -46,7 +46,7 @@ def _convert(checkpoint: Checkpoint) -> VoiceWeights:
     prefix = "model_g." if nested else ""
     generator = whole.part(lambda name: not name.startswith("model_d."))
     _check_bank(generator, f"{prefix}pqmf_layer.")
-    mel, statistics = _mel(settings.part("audio"), checkpoint.statistics)
+    mel, statistics = mel_and_statistics(settings.part("audio"), checkpoint.statistics)
     return melgan_voice(
         checkpoint,
         Network(generator, f"{prefix}layers", {"filter_bank": _filter_bank(settings)}),
@@ -80,8 +80,18 @@ def _check_bank(state: StateDict, prefix: str) -> None:
     state.ignore(*buffers)
 
 
-def _mel(audio: Settings, statistics: Statistics | None) -> tuple[MelSpec, Statistics | None]:
-    """The mel before its normalization, and the normalization as statistics."""
+def mel_and_statistics(
+    audio: Settings, statistics: Statistics | None
+) -> tuple[MelSpec, Statistics | None]:
+    """The mel before its normalization, and the normalization as statistics.
+
+    Args:
+        audio: the table of that name in the project's config.
+        statistics: the statistics beside the checkpoint, in decibels.
+
+    Raises:
+        UserInputError: the config has a value that is not known.
+    """
     audio.expect("preemphasis", 0.0)
     audio.expect("do_amp_to_db_mel", True)
     audio.expect("frame_shift_ms", None)

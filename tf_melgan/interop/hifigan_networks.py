@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from tf_melgan.audio.mel_spec import MelSpec
 from tf_melgan.config.parsing import build
 from tf_melgan.errors import require
@@ -16,7 +14,6 @@ from tf_melgan.interop.settings import Settings
 from tf_melgan.interop.state_dict import StateDict
 from tf_melgan.interop.statistics import Statistics
 from tf_melgan.interop.voices import voice, voice_config
-from tf_melgan.layers.weight_normalization import WeightNormalization
 from tf_melgan.models.hifigan.config import HiFiGANConfig
 from tf_melgan.voices.weights_file import VoiceWeights
 
@@ -50,21 +47,29 @@ class HiFiGANNames:
     last: str
 
 
-def official_names(paired: bool, upsampler: str = "ups.{}") -> HiFiGANNames:
-    """The names of the official code, which others have taken over."""
-    dilated = "resblocks.{}.convs1.{}" if paired else "resblocks.{}.convs.{}"
-    plain = "resblocks.{}.convs2.{}" if paired else None
-    return HiFiGANNames("conv_pre", upsampler, dilated, plain, "conv_post")
+def official_names(paired: bool, prefix: str = "", upsampler: str = "ups") -> HiFiGANNames:
+    """The names of the official code, which others have taken over, behind a prefix."""
+    dilated, plain = (
+        ("convs1", f"{prefix}resblocks.{{}}.convs2.{{}}") if paired else ("convs", None)
+    )
+    return HiFiGANNames(
+        f"{prefix}conv_pre",
+        f"{prefix}{upsampler}.{{}}",
+        f"{prefix}resblocks.{{}}.{dilated}.{{}}",
+        plain,
+        f"{prefix}conv_post",
+    )
 
 
 def official_section(
-    settings: Settings, resblock: str, **keys: str
+    settings: Settings, resblock: str, prefix: str = "", **keys: str
 ) -> tuple[HiFiGANNames, dict[str, Any]]:
     """The names of the convolutions, and the section's keys, of a config of the official code.
 
     Args:
         settings: the project's config.
         resblock: the dotted key of the kind of residual block.
+        prefix: what the names of the convolutions begin with.
         **keys: the dotted key of each of the section's keys.
 
     Raises:
@@ -77,7 +82,7 @@ def official_section(
         values["dilations"] = [
             each[:steps] if isinstance(each, list) else each for each in values["dilations"]
         ]
-    return official_names(steps == _STEPS["1"]), values
+    return official_names(steps == _STEPS["1"], prefix), values
 
 
 def generator_config(
@@ -146,16 +151,6 @@ def _fill(generator: HiFiGANGenerator, state: StateDict, names: HiFiGANNames) ->
 
 
 def _normalize(generator: HiFiGANGenerator, statistics: Statistics) -> None:
-    """Makes the generator read mels that are not yet normalized; exact at both ends too."""
-    bands = generator.n_mels
-    require(
-        len(statistics.mean) == bands,
-        f"the statistics have {len(statistics.mean)} bands and the network {bands}; give those of "
-        "this checkpoint",
-    )
-    first = generator.first
-    assert isinstance(first, WeightNormalization)
-    kernel = np.asarray(first.effective_kernel(), np.float64) / statistics.deviation[:, None]
-    first.v.assign(kernel)
-    first.g.assign(np.sqrt((kernel**2).sum((0, 1))))
+    """Makes the generator read mels as they are. The zeros at both ends stay normalized ones."""
+    Statistics(0 * statistics.mean, statistics.deviation).fold_into(generator.first)
     generator.mean.assign(statistics.mean)

@@ -24,8 +24,8 @@ from tf_melgan.voices.weights_file import VoiceWeights
 _BLOCK = networks.BlockNames(
     "{entry}.stack.2", "{entry}.stack.4", "{entry}.skip_layer", entries=True
 )
-_GENERATOR, _DISCRIMINATOR = ("model", "generator"), ("model", "discriminator")
-_BUFFERS = ("mean", "scale")
+GENERATOR, _DISCRIMINATOR = ("model", "generator"), ("model", "discriminator")
+BUFFERS = ("mean", "scale")
 _FLOOR = 1e-10
 _LOGARITHMS = {10.0: "log10", None: "ln"}
 # Up to this version, another cutoff was built in.
@@ -33,15 +33,15 @@ _OLD_VERSION, _OLD_CUTOFF, _CUTOFF, _TAPS, _BETA = (0, 4, 2), 0.15, 0.142, 62, 9
 
 
 def _recognises(checkpoint: Checkpoint) -> bool:
-    return any(name.startswith("melgan.") for name in checkpoint.names(*_GENERATOR))
+    return any(name.startswith("melgan.") for name in checkpoint.names(*GENERATOR))
 
 
 def _convert(checkpoint: Checkpoint) -> VoiceWeights:
     settings = checkpoint.require_settings("config.yml")
     _check_generator(settings)
-    state = checkpoint.state(*_GENERATOR)
-    statistics = _statistics(checkpoint)
-    state.ignore(*_BUFFERS)
+    state = checkpoint.state(*GENERATOR)
+    statistics = checkpoint_statistics(checkpoint)
+    state.ignore(*BUFFERS)
     return melgan_voice(
         checkpoint,
         Network(state, "melgan", {"filter_bank": _filter_bank(settings)}),
@@ -113,16 +113,20 @@ def _filter_bank(settings: Settings) -> FilterBank:
     )
 
 
-def _statistics(checkpoint: Checkpoint) -> Statistics:
-    """Those of the file, or else those that the network itself keeps."""
+def checkpoint_statistics(checkpoint: Checkpoint) -> Statistics:
+    """The statistics of the file, or else those that the network itself keeps.
+
+    Raises:
+        UserInputError: there are none.
+    """
     if checkpoint.statistics:
         return checkpoint.statistics
-    state = checkpoint.state(*_GENERATOR)
-    if not all(name in state for name in _BUFFERS):
+    state = checkpoint.state(*GENERATOR)
+    if not all(name in state for name in BUFFERS):
         raise UserInputError(
             "the statistics of its mels are missing; give --stats stats.h5, which lies beside it"
         )
-    return Statistics(*(state.take(name).astype(float) for name in _BUFFERS))
+    return Statistics(*(state.take(name).astype(float) for name in BUFFERS))
 
 
 def _discriminator(checkpoint: Checkpoint, settings: Settings) -> Network | None:

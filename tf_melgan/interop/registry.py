@@ -5,9 +5,11 @@ from __future__ import annotations
 from tf_melgan.errors import UserInputError
 from tf_melgan.interop import (
     coqui,
+    coqui_hifigan,
     hifigan,
     melgan_neurips,
     parallel_wavegan,
+    parallel_wavegan_hifigan,
     seungwonpark,
     speecht5,
     tensorflow_tts,
@@ -23,6 +25,8 @@ _MODULES = (
     coqui,
     tensorflow_tts,
     hifigan,
+    coqui_hifigan,
+    parallel_wavegan_hifigan,
     speecht5,
     vocos,
 )

@@ -26,7 +26,7 @@ def _convert(checkpoint: Checkpoint) -> VoiceWeights:
     settings.expect("normalize_before", True)
     settings.expect("sampling_rate", _MEL.sample_rate)
     settings.expect("model_in_dim", _MEL.n_mels)
-    names = networks.official_names(True, "upsampler.{}")
+    names = networks.official_names(True, upsampler="upsampler")
     state = checkpoint.state()
     keys = {
         "upsampling": settings.get("upsample_rates"),
