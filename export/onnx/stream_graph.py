@@ -47,10 +47,13 @@ def _stage(
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """The output and the new state; `begins` and `ends` are 1 where the signal does, and else 0."""
     signal = stage.pre_op(tf.concat([past, new], _TIME))
-    padded = _padded(stage, signal, begins, ends)
-    windows = tf.shape(padded)[_TIME] - stage.state_length
-    output = stage.apply(padded, _part(padded, stage.pad[0], windows))
-    front, back = stage.crop[0] * begins, stage.crop[1] * ends
+    left, right = stage.pad[0] * begins, stage.pad[1] * ends
+    windows = tf.shape(signal)[_TIME] + left + right - stage.state_length
+    # Engines convolve no signal without a window: it gets one of zeros, whose output is dropped.
+    spare = 1 - tf.minimum(windows, 1)
+    padded = _padded(signal, left, right + spare, stage)
+    output = stage.apply(padded, _part(padded, stage.pad[0], windows + spare))
+    front, back = stage.crop[0] * begins, stage.crop[1] * ends + stage.rate * spare
     output = _part(output, front, tf.shape(output)[_TIME] - front - back)
     return output, _part(padded, windows, stage.state_length)
 
@@ -61,9 +64,8 @@ def _part(signal: tf.Tensor, start: tf.Tensor | int, count: tf.Tensor | int) -> 
 
 
 def _padded(
-    stage: StreamingStage, signal: tf.Tensor, begins: tf.Tensor, ends: tf.Tensor
+    signal: tf.Tensor, left: tf.Tensor, right: tf.Tensor, stage: StreamingStage
 ) -> tf.Tensor:
-    left, right = stage.pad[0] * begins, stage.pad[1] * ends
     if not stage.reflect:
         return tf.pad(signal, ((0, 0), (0, 0), (left, right), (0, 0)))
     before = tf.slice(tf.range(stage.pad[0], 0, -1), [0], [left])

@@ -12,7 +12,7 @@ from tf_melgan.export import export_torch
 
 @pytest.fixture(scope="module")
 def generator():
-    return generators.generator({"channels": 32, "dilations": (1, 3)})
+    return generators.generator(generators.PAPER | {"dilations": (1, 3)})
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def test_equal_weights_give_equal_files(generator, tmp_path):
     [
         ({"channels": 16, "bands": 2, "upsampling": (8, 4, 2, 2)}, "bands"),
         ({"channels": 16, "upsampling": (4, 8, 4, 2)}, "upsampling"),
-        ({"channels": 16, "dilations": (1, 2)}, "dilations"),
+        (generators.PAPER | {"dilations": (1, 2)}, "dilations"),
         (generators.GEOMETRIES["fourier"], "FourierGenerator"),
     ],
 )

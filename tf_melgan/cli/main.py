@@ -6,12 +6,22 @@ import sys
 from collections.abc import Sequence
 
 from tf_melgan import __version__
-from tf_melgan.cli import demo, evaluate, export, finetune, import_, prepare, train, vocode
+from tf_melgan.cli import (
+    demo,
+    doctor,
+    evaluate,
+    export,
+    finetune,
+    import_,
+    prepare,
+    train,
+    vocode,
+)
 from tf_melgan.cli.signals import Terminated, sigterm_interrupts
 from tf_melgan.errors import UserInputError
 from tf_melgan.extras import require_extra
 
-_COMMANDS = (prepare, train, finetune, vocode, export, import_, evaluate, demo)
+_COMMANDS = (prepare, train, finetune, vocode, export, import_, doctor, evaluate, demo)
 _BAD_INPUT, _INTERRUPTED, _BROKEN_PIPE, _TERMINATED = 2, 130, 141, 143
 
 

@@ -131,9 +131,7 @@ def restore(folder: Path, model: MelGAN) -> dict[str, Any]:
     Raises:
         UserInputError: the checkpoint is damaged or belongs to another model.
     """
-    damaged = _damaged(folder)
-    if damaged is not None:
-        raise UserInputError(f"{folder}/{damaged}; {_remedy(folder)}")
+    require_whole(folder)
     try:
         model.load_weights(folder / WEIGHTS)
     except (OSError, ValueError, KeyError) as error:
@@ -182,6 +180,17 @@ def diverged(run: Path, step: int, reason: str) -> UserInputError:
 def _checksum(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def require_whole(folder: Path) -> None:
+    """Compares the checksums of a checkpoint.
+
+    Raises:
+        UserInputError: a file is damaged or missing.
+    """
+    damaged = _damaged(folder)
+    if damaged is not None:
+        raise UserInputError(f"{folder}/{damaged}; {_remedy(folder)}")
 
 
 def _damaged(folder: Path) -> str | None:

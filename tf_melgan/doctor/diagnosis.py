@@ -1,0 +1,123 @@
+"""`diagnose`: says what a file or folder is."""
+
+import shlex
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tf_melgan import voices
+from tf_melgan.audio.listing import SUFFIXES as SOUNDS
+from tf_melgan.audio.listing import list_audio
+from tf_melgan.audio.mel_files import SUFFIXES
+from tf_melgan.audio.mel_spec import MelSpec
+from tf_melgan.doctor import inputs, trained
+from tf_melgan.doctor.report import Examination, Report, vocode
+from tf_melgan.errors import UserInputError, first_line, require
+from tf_melgan.tensor_files.reader import read_tensors
+
+_TENSORS = (".pt", ".pth", ".bin", ".ckpt", ".pkl", ".safetensors", ".h5", ".hdf5")
+_BY_SUFFIX: dict[str, Examination] = {
+    ".onnx": trained.onnx,
+    ".keras": trained.keras,
+    ".yaml": trained.config,
+    ".yml": trained.config,
+}
+# What a folder has that is a run, a prepared folder or a SavedModel.
+_BY_CONTENT: dict[str, Examination] = {
+    "saved_model.pb": trained.saved_model,
+    "config.yaml": trained.run,
+    "index.json": trained.prepared,
+}
+
+
+def diagnose(path: Path, voice: str | None = None) -> Report:
+    """Examines a file or folder, and verifies its checksums if it has any.
+
+    Examples:
+        >>> from tf_melgan.doctor.diagnosis import diagnose
+        >>> report = diagnose(Path("mel.npy"), "lj-lite")
+        >>> print(report.what, report.problem)
+
+    Args:
+        path: the file or folder.
+        voice: the voice that it is to fit, a name or a path; by default the shipped voice that is
+            the default for `vocode`, for sounds and mels only.
+
+    Returns:
+        What it is; with a `problem` if it does not fit.
+
+    Raises:
+        UserInputError: it does not exist, is damaged, or is nothing that tf-melgan knows.
+    """
+    require(path.exists(), f"{path}: no such file or folder")
+    name = voice or voices.DEFAULT
+    chosen = voices.resolve(name)
+    require(chosen.exists(), f"{name}: no such voice; known: {', '.join(voices.names())}")
+    spec = getattr(_trained(chosen), "spec", None)
+    if spec is None:
+        raise UserInputError(f"{name}: is no voice; give the name or the path of one")
+    report = _trained(path) or _input(path, name, spec)
+    return report.compared(spec, name) if voice else report
+
+
+def _trained(path: Path) -> Report | None:
+    """The report on something that tf-melgan wrote; None if it is something else."""
+    if path.is_dir():
+        examinations = [x for name, x in _BY_CONTENT.items() if (path / name).is_file()]
+        return examinations[0](path) if examinations else None
+    with path.open("rb") as file:
+        start = file.read(8)
+    if start[4:] == b"TFL3":
+        return trained.tflite(path)
+    if path.suffix.lower() == ".npz" and not _is_of_arrays(path):
+        return trained.weights(path)
+    examination = _BY_SUFFIX.get(path.suffix.lower())
+    return examination(path) if examination else None
+
+
+def _is_of_arrays(path: Path) -> bool:
+    """Whether a `.npz` holds plain arrays, and not the weights of a voice."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return "config.npy" not in archive.namelist()
+    except (OSError, ValueError, zipfile.BadZipFile):
+        return False
+
+
+def _input(path: Path, voice: str, spec: MelSpec) -> Report:
+    """The report on something that comes from elsewhere."""
+    suffix = path.suffix.lower()
+    if path.is_dir():
+        return _folder(path, voice)
+    if suffix in SOUNDS:
+        return inputs.sound(path, voice)
+    if suffix in (".npy", ".npz"):
+        return inputs.tensors(path, _arrays(path), voice, spec)
+    if suffix in _TENSORS:
+        return inputs.tensors(path, read_tensors(path), voice, spec)
+    raise UserInputError(
+        f"{path}: is nothing that tf-melgan knows; give a recording, a mel, a voice, a checkpoint, "
+        "a config, or the folder of a run or of prepared recordings"
+    )
+
+
+def _folder(path: Path, voice: str) -> Report:
+    sounds, files = len(list_audio(path)), len(list_audio(path, SUFFIXES))
+    require(files > 0, f"{path}: is no folder of a run, and holds neither recordings nor mels")
+    details = [f"{sounds} recordings, {files - sounds} mels"]
+    command = f"tf-melgan prepare {shlex.quote(str(path))} PREPARED"
+    return Report("a folder", details, command=command if sounds else vocode(path, voice, "wavs/"))
+
+
+def _arrays(path: Path) -> Any:
+    """The array of a `.npy`, as a memory map, or those of a `.npz` by name."""
+    try:
+        if path.suffix.lower() == ".npy":
+            return np.load(path, "r")
+        with np.load(path) as arrays:
+            return dict(arrays)
+    # Damage meets many of Python's errors.
+    except Exception as error:
+        raise UserInputError(f"{path}: cannot be read ({first_line(error)})") from None
