@@ -64,6 +64,7 @@ EXTRAS = {
         VISQOL,
         "build",
         "espeakng-loader",
+        "hibari-tts",
         "import-linter",
         "ipykernel",
         "markdown-it-py",

@@ -18,7 +18,7 @@ from tf_melgan import MelSpec
 from tf_melgan.audio.sound_files import resample, write_audio
 
 _SENTENCES, _EACH = 112, 8
-_WHO = [
+_WHO = (
     "The harbor master",
     "Our youngest neighbor",
     "A quiet engineer",
@@ -31,8 +31,8 @@ _WHO = [
     "Her cousin from Zurich",
     "Two tired surveyors",
     "The judge",
-]
-_DOES = [
+)
+_DOES = (
     "counted the boats",
     "measured the width of the bridge",
     "asked for seven tickets",
@@ -46,8 +46,8 @@ _DOES = [
     "chose the longer path",
     "read the whole report aloud",
     "would rather have stayed",
-]
-_WHEN = [
+)
+_WHEN = (
     "before the fog had lifted",
     "on Thursday evening",
     "while the others were asleep",
@@ -59,7 +59,7 @@ _WHEN = [
     "under the wooden roof",
     "at a quarter past nine",
     "near the southern valley",
-]
+)
 
 
 def sentences(count: int) -> list[str]:

@@ -223,6 +223,12 @@ def test_only_what_changed_is_prepared_again(folder: Path) -> None:
     changed = np.load(mels / "short.npy") + np.float32(0.01)
     np.save(mels / "short.npy", changed)
     assert new(mels) == 1
+    # Folders of recordings may be missing among the mels.
+    (recordings / "deep").mkdir()
+    (recordings / "short.wav").rename(recordings / "deep/short.wav")
+    assert new(mels) == 1
+    (recordings / "deep/short.wav").rename(recordings / "short.wav")
+    assert new(mels) == 1
     # Mels may lie beside the recordings.
     for name in ("quiet", "short"):
         (mels / f"{name}.npy").rename(recordings / f"{name}.npy")

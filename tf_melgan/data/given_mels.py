@@ -1,7 +1,7 @@
 """Log-mels that are given beside recordings, such as those that an acoustic model predicts.
 
-A mel belongs to the recording of the same path without suffix. It has to follow that recording
-frame by frame, as a model's does under teacher forcing.
+A mel belongs to the recording of the same path without suffix, or of the same name. It has to
+follow that recording frame by frame, as a model's does under teacher forcing.
 """
 
 from pathlib import Path
@@ -27,15 +27,17 @@ def mel_path(mels: Path, source: str) -> Path:
     """The mel of a recording.
 
     Args:
-        mels: the folder of mels.
+        mels: the folder of mels, with the folders of the recordings or without folders.
         source: the recording's path, relative to the folder of recordings.
 
     Raises:
         UserInputError: there is no such file.
     """
     path = (mels / source).with_suffix(".npy")
-    require(path.is_file(), f"has no mel: {path} is missing")
-    return path
+    found = next((x for x in (path, mels / path.name) if x.is_file()), None)
+    if found is None:
+        raise UserInputError(f"has no mel: {path} is missing")
+    return found
 
 
 def read_mel(path: Path, spec: MelSpec) -> np.ndarray:

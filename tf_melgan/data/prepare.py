@@ -66,8 +66,8 @@ def prepare(
         jobs: number of decoding threads; all cores if None.
         read: the decoder; `tf_melgan.data.tfio.read_audio` decodes with TensorFlow.
         mels: a folder tree with a log-mel of `spec` for each recording, to train on in place of
-            the recording's own: for a/b.wav the file a/b.npy, with the shape (frames, n_mels) or
-            (n_mels, frames). `recordings` itself, if they lie beside the recordings.
+            the recording's own: for a/b.wav the file a/b.npy or b.npy, with the shape
+            (frames, n_mels) or (n_mels, frames). `recordings` itself, if they lie beside them.
 
     Returns:
         The counts of recordings, the reason for each refused one, and remarks on others. No
