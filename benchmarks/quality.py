@@ -1,9 +1,10 @@
 """Quality of voices: metrics and artefacts, beside the recordings and Griffin-Lim.
 
-    python -m benchmarks.quality RECORDINGS [--voice NAME=PATH ...] [--seen ljspeech] [--out FOLDER]
+    python -m benchmarks.quality RECORDINGS [--voice NAME=PATH ...] [--first ljspeech]
+        [--heard NAME=SPEAKER,...] [--out FOLDER]
 
 RECORDINGS has a folder for each speaker, with recordings in its subfolder `validation`. All voices
-are measured on the speaker of their training, those with float weights on the other speakers, too.
+are measured on the first speaker, those with float weights on the other speakers, too.
 
 Prints where the results are. Writes docs/quality.md, docs/quality-*.png and
 benchmarks/results/quality.json.
@@ -108,6 +109,14 @@ def parse_voice(text: str) -> tuple[str, Path]:
     return name, Path(path)
 
 
+def parse_heard(text: str) -> tuple[str, list[str]]:
+    """Splits NAME=SPEAKER,…."""
+    name, _, speakers = text.partition("=")
+    if not speakers:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=SPEAKER,...")
+    return name, speakers.split(",")
+
+
 def _weights(path: Path) -> str:
     return voice_file.read(path).weights if path.suffix == ".tflite" else "float32"
 
@@ -125,7 +134,11 @@ def main() -> None:
         "--voice", type=parse_voice, action="append", default=[], metavar="NAME=PATH",
         help="a .tflite file or a run; may be repeated (default: the voices that ship)",
     )  # fmt: skip
-    parser.add_argument("--seen", default="ljspeech", help="the speaker of the voices' training")
+    parser.add_argument("--first", default="ljspeech", help="the speaker that all voices heard")
+    parser.add_argument(
+        "--heard", type=parse_heard, action="append", default=[], metavar="NAME=SPEAKER,...",
+        help="all speakers of a voice's training (default: the first); may be repeated",
+    )  # fmt: skip
     parser.add_argument("--limit", type=int, help="use at most so many recordings of each speaker")
     parser.add_argument(
         "--out", type=Path, help="a folder for all files (default: docs, benchmarks/results)"
@@ -135,8 +148,8 @@ def main() -> None:
     if not paths:
         raise UserInputError("no voices ship with the package; give --voice NAME=PATH")
     speakers = find_speakers(arguments.recordings, arguments.limit)
-    if arguments.seen not in speakers:
-        raise UserInputError(f"{arguments.recordings}: has no folder {arguments.seen}/validation")
+    if arguments.first not in speakers:
+        raise UserInputError(f"{arguments.recordings}: has no folder {arguments.first}/validation")
     vocoders = {name: Vocoder.load(path) for name, path in paths.items()}
     specs = {vocoder.spec for vocoder in vocoders.values()}
     if len(specs) > 1:
@@ -152,7 +165,9 @@ def main() -> None:
     command = ["python", "-m", "benchmarks.quality", "RECORDINGS"]
     for name, path in arguments.voice:
         command += ["--voice", f"{name}={path.name}"]
-    command += ["--seen", arguments.seen] * (arguments.seen != parser.get_default("seen"))
+    command += ["--first", arguments.first] * (arguments.first != parser.get_default("first"))
+    for name, heard in arguments.heard:
+        command += ["--heard", f"{name}={','.join(heard)}"]
     command += ["--limit", str(arguments.limit)] * (arguments.limit is not None)
     result = {
         "command": shlex.join(command),
@@ -161,19 +176,21 @@ def main() -> None:
         "versions": versions("numpy", "ai-edge-litert", "librosa", "pesq", "pystoi", "speechmos"),
         "frame_rate": spec.sample_rate / spec.hop,
         "weights": weights,
+        "heard": {name: [arguments.first] for name in paths} | dict(arguments.heard),
         "sha256": {name: _sha256(path) for name, path in paths.items() if path.is_file()},
         "speakers": {},
     }
     floats = {name for name in paths if weights[name].startswith("float")}
-    for speaker in sorted(speakers, key=lambda speaker: speaker != arguments.seen):
-        seen = speaker == arguments.seen
+    for speaker in sorted(speakers, key=lambda speaker: speaker != arguments.first):
         measured: dict[str, System] = {
-            name: vocoder.vocode for name, vocoder in vocoders.items() if seen or name in floats
+            name: vocoder.vocode
+            for name, vocoder in vocoders.items()
+            if speaker == arguments.first or name in floats
         }
         if measured:
             systems = {GRIFFIN_LIM: lambda mel: griffin_lim(mel, spec), **measured}
             values = measure_speaker(speakers[speaker], systems, spec, docs, speaker, floats)
-            result["speakers"][speaker] = {"seen": seen, **values}
+            result["speakers"][speaker] = values
     text = json.dumps(result, indent=1)
     (results / "quality.json").write_text(text + "\n", encoding="utf-8")
     quality_page.write(json.loads(text), docs)

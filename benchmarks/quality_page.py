@@ -47,11 +47,11 @@ def verdict(metric: Metric, difference: Mean) -> str:
 
 def _head(result: dict[str, Any]) -> list[str]:
     speakers = [
-        f"{name} ({len(speaker['utterances'])} utterances, {speaker['seconds']:.0f} s"
-        f"{', the speaker of the training' if speaker['seen'] else ', not in the training data'})"
+        f"{name} ({len(speaker['utterances'])} utterances, {speaker['seconds']:.0f} s)"
         for name, speaker in result["speakers"].items()
     ]
     voices = [f"`{name}` ({weights})" for name, weights in result["weights"].items()]
+    heard = [f"`{name}`: {_join_words(heard)}" for name, heard in result["heard"].items()]
     machine, kit = result["machine"], result["versions"]
     packages = ", ".join(f"{package} {version}" for package, version in kit.items())
     return [
@@ -59,12 +59,13 @@ def _head(result: dict[str, Any]) -> list[str]:
         _prose(
             f"Voices: {_join_words(voices)}. Recordings: {_join_words(speakers)}. They are "
             "validation recordings: no voice was trained on them, but the best step of a run was "
-            "chosen on those of its own speaker. Each voice, and Griffin-Lim with 60 iterations, "
+            "chosen on those of its speakers. Each voice, and Griffin-Lim with 60 iterations, "
             "synthesizes every recording from its log-mel, and the result is compared with the "
-            "recording. Only voices with float weights are measured on speakers outside the "
-            "training data, and only they have pictures. Voices that do not ship with the package "
-            "are exported by `tf-melgan export --to tflite --weights …`."
+            "recording. Only voices with float weights are measured on more speakers than the "
+            "first, and only they have pictures. Voices that do not ship with the package are "
+            "exported by `tf-melgan export --to tflite --weights …`."
         ),
+        _prose(f"Other recordings of these speakers are in the training data. {'; '.join(heard)}."),
         "<!-- not run: takes an hour and needs the recordings -->\n"
         f"```bash\n{result['command']}\n```",
         _prose(
