@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ai_edge_litert.interpreter import Interpreter
 from helpers.generators import synthesize
 
 from tf_melgan import voices
@@ -50,3 +51,18 @@ def test_published_scores_are_of_the_shipped_file(name: str):
     results = Path(__file__).parents[2] / "benchmarks" / "results" / "quality.json"
     scored = json.loads(results.read_text(encoding="utf-8"))["sha256"][name]
     assert scored == hashlib.sha256(voices.voice_path(name).read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("name", voices.names())
+def test_interpreters_that_know_no_signatures_vocode_one_utterance(name: str):
+    path, mel = voices.voice_path(name), np.load(voices.SENTENCE).astype(np.float32)[None, :40]
+    interpreter = Interpreter(model_path=str(path))
+    given, made = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+    interpreter.resize_tensor_input(given["index"], mel.shape)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(given["index"], mel)
+    interpreter.invoke()
+    signature = Interpreter(model_path=str(path)).get_signature_runner("vocode")
+    assert np.array_equal(interpreter.get_tensor(made["index"]), signature(mel=mel)["audio"])
+    with pytest.raises((RuntimeError, ValueError)):
+        signature(mel=np.concatenate([mel, mel]))
