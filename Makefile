@@ -2,7 +2,7 @@
 PYTHON ?= python3.11
 VENV ?= .venv
 CONSTRAINTS ?= constraints/py311.txt
-EXTRAS ?= train,jax,dev,oracle
+EXTRAS ?= train,jax,onnx,dev,oracle
 PYTEST ?= -n 2 --dist loadfile
 # Without the extra `oracle` there is no torch to compare with.
 LEFT_OUT = $(if $(findstring oracle,$(EXTRAS)),,--ignore-glob='*against_torch*')

@@ -41,13 +41,12 @@ TRAINING = [
     "flatbuffers>=25",
 ]
 VISQOL = "visqol-python>=3.8"
-ONNX = "tf2onnx>=1.17"
 EXTRAS = {
     "train": ["tensorflow>=2.17,<2.22", *TRAINING],
     # The same training on Keras's JAX backend, without TensorFlow on the machine.
     "jax": ["jax>=0.5", *TRAINING],
     # The converter to ONNX, and what runs an .onnx voice.
-    "onnx": [ONNX, "onnxruntime>=1.20"],
+    "onnx": ["tf2onnx>=1.17", "onnx>=1.19", "onnxruntime>=1.20"],
     # The ops of tensorflow-io load in TensorFlow up to 2.17.1 and fail in any later one.
     "io": ["tensorflow-io==0.37.1", "tensorflow<=2.17.1"],
     # An environment of its own: tensorflow-addons cannot be imported with a later TensorFlow.
@@ -62,7 +61,6 @@ EXTRAS = {
     # Apart from the training packages: one that it needs is built by a C++ compiler.
     "visqol": [VISQOL],
     "dev": [
-        ONNX,
         VISQOL,
         "build",
         "espeakng-loader",

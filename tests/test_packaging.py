@@ -73,7 +73,7 @@ def imported_by(path: Path) -> set[str]:
 @pytest.mark.parametrize("folder", ["tf_melgan", "export"])
 def test_every_import_is_a_requirement(folder: str) -> None:
     # Without the extras that only tests and documents need.
-    extras = ("", "train", "jax", "io", "serving", "visqol")
+    extras = ("", "train", "jax", "io", "onnx", "serving", "visqol")
     known = {name for extra in extras for name in required(extra)}
     for path in (ROOT / folder).rglob("*.py"):
         for name in imported_by(path):
@@ -83,7 +83,7 @@ def test_every_import_is_a_requirement(folder: str) -> None:
 @pytest.mark.parametrize(
     ("constraints", "extras"),
     [
-        ("py311.txt", ["", "train", "jax", "serving", "dev", "oracle", "docs"]),
+        ("py311.txt", ["", "train", "jax", "onnx", "serving", "dev", "oracle", "docs"]),
         ("py312.txt", ["", "train", "jax", "dev"]),
         ("py313.txt", ["", "train", "jax", "dev"]),
         ("py311-tf217.txt", ["", "train", "io", "dev", "oracle"]),

@@ -124,3 +124,16 @@ def test_no_file_appears_if_the_samples_differ(exported, monkeypatch, tmp_path):
     with pytest.raises(UserInputError, match="not written, since ONNX Runtime"):
         exporter.export_onnx(other, generators.spec(geometry), tmp_path / "voice.onnx", True)
     assert not any(tmp_path.iterdir())
+
+
+def test_kerass_own_export_has_the_same_samples(tmp_path):
+    """Of both ends too, which reflect the signal at positions that depend on its length."""
+    generator = generators.generator(generators.GEOMETRIES["one stage"] | {"dilations": (2,)})
+    plain = generator.folded()
+    generators.synthesize(plain, generators.mels(5))
+    plain.export(tmp_path / "keras.onnx", format="onnx", verbose=False)
+    session = onnxruntime.InferenceSession(tmp_path / "keras.onnx")
+    for frames in (1, 2, 40):
+        mel = generators.mels(frames)
+        (sound,) = session.run(None, {session.get_inputs()[0].name: mel[None]})
+        assert np.abs(sound[0, :, 0] - generators.synthesize(generator, mel)).max() <= 1e-6

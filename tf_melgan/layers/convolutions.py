@@ -33,7 +33,9 @@ class ReflectionPadding1D(keras.layers.Layer):
         if time is not None and time > self.padding:
             return ops.pad(inputs, ((0, 0), (self.padding,) * 2, (0, 0)), mode="reflect")
         last = ops.shape(inputs)[1] - 1
-        position = ops.arange(-self.padding, last + 1 + self.padding)
+        # Reflected at 0 by the absolute value: converters take the remainder of a negative number
+        # in two ways.
+        position = ops.abs(ops.arange(-self.padding, last + 1 + self.padding))
         position = ops.mod(position, ops.maximum(2 * last, 1))
         return ops.take(inputs, ops.minimum(position, 2 * last - position), axis=1)
 
