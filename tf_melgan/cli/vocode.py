@@ -46,8 +46,8 @@ def add_parser(commands: Any) -> None:
         "--voice",
         type=local_path,
         default=voices.DEFAULT,
-        help="a run's folder, a SavedModel, a .keras, .npz or .tflite file, or the name of a "
-        f"shipped voice (default: {voices.DEFAULT})",
+        help="a run's folder, a SavedModel, a .keras, .npz, .onnx or .tflite file, or the name of "
+        f"a shipped voice (default: {voices.DEFAULT})",
     )
     command.add_argument(
         "--mel",
@@ -75,7 +75,7 @@ def add_parser(commands: Any) -> None:
         help="write samples without a header to standard output: 16-bit, or 32-bit with --float",
     )
     command.add_argument(
-        "--threads", type=int, help="CPU threads for a .tflite voice (default: all cores)"
+        "--threads", type=int, help="CPU threads for a .tflite or .onnx voice (default: all cores)"
     )
 
 
