@@ -60,8 +60,7 @@ def workspace(tmp_path_factory):
     mels = {
         "good": np.full((5, 20), -2.0),
         "bands": np.full((5, 80), -2.0),
-        "turned": np.full((20, 5), -2.0),
-        "batch": np.full((1, 5, 20), -2.0),
+        "batch": np.full((2, 5, 20), -2.0),
         "nan": np.full((5, 20), np.nan),
         "integer": np.zeros((5, 20), np.int64),
         "natural": np.full((5, 20), -11.5),
@@ -71,7 +70,7 @@ def workspace(tmp_path_factory):
     for name, mel in mels.items():
         np.save(root / f"mels/{name}.npy", mel)
     (root / "mels/text.npy").write_text("no array")
-    (root / "mels/mel.pt").write_text("")
+    (root / "mels/mel.txt").write_text("")
     (root / "empty").mkdir()
 
     config.save(root / "started/config.yaml")

@@ -20,7 +20,7 @@ CASES = {
     "export voice.keras --to tflite --weights int8 --out out.tflite": "weights int8: need "
     "recordings to calibrate with; give --calibration",
     "export voice.keras --to tflite --weights int8 --calibration empty --out out.tflite": ""
-    "{empty}: holds no .npy mels and no recordings",
+    "{empty}: holds no mels and no recordings",
     "export voice.keras --to tflite --out recordings/a.wav": "--out: {recordings/a.wav} is not "
     "a .tflite file; give one",
     "evaluate recordings --out out": "there is nothing to compare; give a folder of synthesized "

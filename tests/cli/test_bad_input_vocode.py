@@ -22,23 +22,31 @@ CASES = {
     "{noise.keras}: cannot be loaded; give a .keras "
     "file that tf-melgan saved",
     "vocode mels/none.npy --voice voice.keras --out out": ""
-    "{mels/none.npy}: no such file; give .npy mels, "
+    "{mels/none.npy}: no such file; give mels, "
     "recordings, or a folder of them",
-    "vocode mels/mel.pt --voice voice.keras --out out": ""
-    "{mels/mel.pt}: is neither a recording nor a mel; "
-    "give a sound file or a .npy",
-    "vocode empty --voice voice.keras --out out": "{empty}: holds no .npy mels and no recordings",
+    "vocode mels/mel.txt --voice voice.keras --out out": ""
+    "{mels/mel.txt}: is neither a recording nor a mel; "
+    "give a sound file, a .npy, .npz or .pt",
+    "vocode empty --voice voice.keras --out out": "{empty}: holds no mels and no recordings",
     "vocode recordings one --voice voice.keras --out out": "{one/a.wav}: would be written to "
     "{out/a.wav}, like {recordings/a.wav}; rename one of them",
     "vocode mels/bands.npy --voice voice.keras --out out": ""
     "{mels/bands.npy}: has shape (5, 80), not "
     "(frames, 20)",
-    "vocode mels/turned.npy --voice voice.keras --out out": ""
-    "{mels/turned.npy}: has shape (20, 5), not "
-    "(frames, 20); transpose it",
     "vocode mels/batch.npy --voice voice.keras --out out": ""
-    "{mels/batch.npy}: has shape (1, 5, 20); give "
+    "{mels/batch.npy}: has shape (2, 5, 20); give "
     "(frames, 20)",
+    "vocode mels/good.npy --voice voice.keras --out out --mel hifgan": "--mel: there is no mel "
+    "convention 'hifgan'; did you mean hifigan?",
+    "vocode mels/good.npy --voice voice.keras --out out --mel hifigan": "{mels/good.npy}: has "
+    "shape (5, 20), not (frames, 80)",
+    "vocode mels/good.npy --voice voice.keras --out out --stats good.yaml": "--stats: belongs to "
+    "a convention; give --mel",
+    "vocode mels/good.npy --voice voice.keras --out out --mel espnet --stats good.yaml": ""
+    "{good.yaml}: holds no statistics of mels; give ParallelWaveGAN's or TensorFlowTTS's stats.npy "
+    "or stats.h5, or ESPnet's stats.npz",
+    "vocode mels/good.npy --voice voice.keras --out out --raw": "--raw: is for standard output; "
+    "give --out -",
     "vocode mels/nan.npy --voice voice.keras --out out": ""
     "{mels/nan.npy}: holds NaN or infinite values; "
     "give finite ones",
@@ -47,8 +55,8 @@ CASES = {
     "log-mels",
     "vocode mels/natural.npy --voice voice.keras --out out": ""
     "{mels/natural.npy}: goes from -11.50 to "
-    "-11.50, but log10 of magnitudes goes from -5.00 to 0.18; convert its logarithm, floor or "
-    "normalization",
+    "-11.50, but log10 of magnitudes goes from -5.00 to 0.18; it seems to be natural "
+    "logarithms; name its convention (hifigan, tacotron2)",
     "vocode mels/text.npy --voice voice.keras --out out": ""
     "{mels/text.npy}: is not a .npy array; save it "
     "with numpy.save",

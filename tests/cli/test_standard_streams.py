@@ -12,6 +12,7 @@ import pytest
 import soundfile
 
 from tf_melgan import voices
+from tf_melgan.audio.mel_sources import SOURCES
 from tf_melgan.cli.main import main
 from tf_melgan.inference.vocoder import Vocoder
 
@@ -65,6 +66,44 @@ def test_bad_standard_input_is_named_and_writes_nothing(data, reason):
     assert done.returncode == 2 and done.stdout == b""
     (line,) = done.stderr.decode().splitlines()
     assert line.startswith(f"tf-melgan: standard input: {reason}")
+
+
+def test_a_mel_of_another_project_goes_through_a_pipe(tmp_path):
+    torch = pytest.importorskip("torch")
+    voice = Vocoder.load(voices.DEFAULT)
+    mel = SOURCES["hifigan"].analyse(voice.vocode(np.load(voices.SENTENCE).astype("f")[:60]))
+    torch.save(torch.from_numpy(mel.T[None].copy()), tmp_path / "mel.pt")
+    done = run("vocode", "-", "--mel", "hifigan", input=(tmp_path / "mel.pt").read_bytes())
+    assert done.returncode == 0
+    said = done.stderr.decode().splitlines()
+    assert said[0] == "mels of hifigan: estimated with a matrix fitted to speech"
+    assert said[1] == "standard input: shape (1, 80, 60) is read as 60 frames of 80 bands"
+    audio, rate = soundfile.read(io.BytesIO(done.stdout), dtype="int16")
+    assert rate == 22050 and len(audio) == 60 * 256 and np.abs(audio).max() > 1000
+    # Without a header, and from a file.
+    raw = run("vocode", tmp_path / "mel.pt", "--mel", "matcha", "--out", "-", "--raw")
+    np.testing.assert_array_equal(np.frombuffer(raw.stdout, "<i2"), audio)
+    floats = run("vocode", tmp_path / "mel.pt", "--mel=matcha", "--out=-", "--raw", "--float")
+    expected = voice.vocode(mel, "hifigan")
+    np.testing.assert_array_equal(np.frombuffer(floats.stdout, "<f4"), expected)
+    # Without its name it is refused, and the name is said.
+    refused = run("vocode", tmp_path / "mel.pt", "--out", tmp_path / "a.wav")
+    assert refused.returncode == 2 and not (tmp_path / "a.wav").exists()
+    assert b"name its convention (hifigan" in refused.stderr.splitlines()[-1]
+
+
+def test_normalized_mels_are_vocoded_with_their_statistics(tmp_path):
+    voice = Vocoder.load(voices.DEFAULT)
+    source = SOURCES["espnet"]
+    mel = source.analyse(voice.vocode(np.load(voices.SENTENCE).astype("f")[:60]))
+    mean, deviation = mel.mean(axis=0), mel.std(axis=0)
+    np.save(tmp_path / "stats.npy", np.stack([mean, deviation]))
+    np.savez(tmp_path / "mel.npz", feats=(mel - mean) / deviation)
+    words = ["--mel", "espnet", "--stats", tmp_path / "stats.npy", "--out", tmp_path / "a.wav"]
+    done = run("vocode", tmp_path / "mel.npz", "--float", *words)
+    assert done.returncode == 0, done.stderr
+    audio, _ = soundfile.read(tmp_path / "a.wav", dtype="float32")
+    np.testing.assert_allclose(audio, voice.vocode(mel, "espnet"), rtol=0, atol=1e-3)
 
 
 def test_flac_has_the_samples_of_the_wav(mel, tmp_path):
