@@ -177,11 +177,11 @@ def _features(network: Any) -> Callable[[np.ndarray], list[list[np.ndarray]]]:
 
 
 def _varied(network: Any) -> Any:
-    """Gives lengths and biases other values than a new network has."""
+    """Gives lengths and biases other values than a new network has, at a gain of about 1."""
     with torch.no_grad():
         for name, parameter in network.named_parameters():
             if name.endswith(("weight_g", "original0")):
-                parameter.mul_(torch.empty_like(parameter).uniform_(2, 4))
+                parameter.uniform_(0.5, 0.9)
             if name.endswith("bias"):
                 parameter.normal_(0, 0.05)
     network.eval()
