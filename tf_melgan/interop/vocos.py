@@ -41,7 +41,7 @@ def _recognises(checkpoint: Checkpoint) -> bool:
 def _convert(checkpoint: Checkpoint) -> VoiceWeights:
     settings = checkpoint.require_settings("config.yaml")
     for section, name in _CLASSES.items():
-        settings.expect(f"{section}.class_path", name)
+        _expect(settings, f"{section}.class_path", name)
     settings.expect(f"{_BACKBONE}adanorm_num_embeddings", None)
     state, mel = checkpoint.state(), _mel(settings)
     keys = {
@@ -66,20 +66,21 @@ def _convert(checkpoint: Checkpoint) -> VoiceWeights:
 
 
 def _mel(settings: Settings) -> MelSpec:
-    hop, sample_rate = (
-        settings.number(f"{_FEATURES}hop_length"),
-        settings.number(f"{_FEATURES}sample_rate"),
-    )
+    sample_rate = settings.number(f"{_FEATURES}sample_rate", 24000)
+    hop = settings.number(f"{_FEATURES}hop_length", 256)
     padding = settings.get(f"{_FEATURES}padding", "center")
     settings.expect(f"{_FEATURES}padding", "center", "same")
-    settings.expect(f"{_HEAD}padding", padding)
-    settings.expect(f"{_HEAD}hop_length", hop)
-    settings.expect(f"{_HEAD}n_fft", OVERLAP * hop)
+    require(
+        settings.get(f"{_HEAD}padding", "same") == padding,
+        f"{settings.source}: the padding of feature_extractor and head differs; a voice has one",
+    )
+    _expect(settings, f"{_HEAD}hop_length", hop)
+    _expect(settings, f"{_HEAD}n_fft", OVERLAP * hop)
     return MelSpec(
         sample_rate,
-        settings.number(f"{_FEATURES}n_fft"),
+        settings.number(f"{_FEATURES}n_fft", 1024),
         hop,
-        settings.number(f"{_FEATURES}n_mels"),
+        settings.number(f"{_FEATURES}n_mels", 100),
         0.0,
         sample_rate / 2,
         log="ln",
@@ -88,6 +89,12 @@ def _mel(settings: Settings) -> MelSpec:
         norm="none",
         center=padding == "center",
     )
+
+
+def _expect(settings: Settings, key: str, value: Any) -> None:
+    """Checks that the config has a key, with the value that can be imported."""
+    settings.get(key)
+    settings.expect(key, value)
 
 
 def _check_constants(state: StateDict, mel: MelSpec) -> None:
