@@ -205,11 +205,11 @@ def test_finetuning_on_given_mels_validates_and_resumes_with_them(folder):
     assert np.median(validation.mels[0] - own) == pytest.approx(0.25, abs=0.01)
     np.testing.assert_array_equal(validation.own_mels[0], own)
     finetune(folder / "run", recordings, run, STEP, mels=recordings)
-    with pytest.raises(UserInputError, match="is not as it was when"):
+    with pytest.raises(UserInputError, match=f"{recordings}: the mel of .* is not as it was when"):
         finetune(folder / "run", recordings, run, STEP)  # without the mels
     path = next(recordings.glob("train/*.npy"))
     np.save(path, np.load(path) + np.float32(0.01))
-    with pytest.raises(UserInputError, match="is not as it was when"):
+    with pytest.raises(UserInputError, match="the mel of train/"):
         finetune(folder / "run", recordings, run, STEP, mels=recordings)
     prepare(recordings, run / "data", spec, mels=recordings)
     with pytest.raises(UserInputError, match="does not hold the recordings that"):

@@ -23,10 +23,7 @@ def frames_first(mel: np.ndarray, n_mels: int, name: str = "mel") -> np.ndarray:
     Raises:
         UserInputError: as for `require_layout`.
     """
-    require_layout(mel.shape, mel.dtype, n_mels, name)
-    frames = mel[0] if mel.ndim == 3 else mel
-    if frames.shape[1] != n_mels:
-        frames = frames.T
+    frames = with_frames_first(mel, n_mels, name)
     if frames.shape != mel.shape:
         warnings.warn(
             f"{name}: shape {mel.shape} is read as {len(frames)} frames of {n_mels} bands",
@@ -34,6 +31,13 @@ def frames_first(mel: np.ndarray, n_mels: int, name: str = "mel") -> np.ndarray:
             stacklevel=3,
         )
     return frames
+
+
+def with_frames_first(mel: np.ndarray, n_mels: int, name: str) -> np.ndarray:
+    """Does what `frames_first` does, and says nothing."""
+    require_layout(mel.shape, mel.dtype, n_mels, name)
+    frames = mel[0] if mel.ndim == 3 else mel
+    return frames if frames.shape[1] == n_mels else frames.T
 
 
 def require_layout(shape: tuple[int, ...], dtype: np.dtype, n_mels: int, name: str) -> None:

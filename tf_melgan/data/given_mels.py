@@ -11,6 +11,7 @@ import numpy as np
 
 from tf_melgan.audio.conventions import check_mel
 from tf_melgan.audio.mel import log_mel
+from tf_melgan.audio.mel_layout import with_frames_first
 from tf_melgan.audio.mel_spec import MelSpec, take_log
 from tf_melgan.audio.npy_header import read_header
 from tf_melgan.data.usable import Usable
@@ -61,15 +62,9 @@ def read_mel(path: Path, spec: MelSpec) -> np.ndarray:
         stored = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, OverflowError):
         raise UserInputError("its mel is not a .npy array") from None
-    return check_mel(_frames_first(stored, spec), spec, name="its mel")
-
-
-def _frames_first(mel: np.ndarray, spec: MelSpec) -> np.ndarray:
-    if mel.ndim == 3 and mel.shape[0] == 1:
-        mel = mel[0]
-    if mel.ndim == 2 and mel.shape[0] == spec.n_mels != mel.shape[1]:
-        mel = mel.T
-    return mel
+    # Whoever gives hundreds of mels knows how they lie.
+    frames = with_frames_first(stored, spec.n_mels, "its mel")
+    return check_mel(frames, spec, name="its mel")
 
 
 def pair(usable: Usable, mel: np.ndarray, spec: MelSpec) -> tuple[np.ndarray, np.ndarray, str]:

@@ -137,7 +137,7 @@ def first_change(
         mels: the folder tree of mels, if mels are given.
 
     Returns:
-        The path of a recording that is new, missing, has other content or another mel.
+        The path of a recording that is new, missing or has other content; or "the mel of" one.
 
     Raises:
         UserInputError: `out` is not a prepared folder, or a folder is missing.
@@ -156,8 +156,10 @@ def first_change(
             now = _identities(recordings, mels, source, entry)
         except (OSError, UserInputError):
             return source
-        if content(now) != content(entry):
+        if now["sha256"] != entry["sha256"]:
             return source
+        if content(now) != content(entry):
+            return f"the mel of {source}"
     return None
 
 
