@@ -111,6 +111,7 @@ def test_damage_and_unknown_files_are_one_line_and_exit_code_2(files, tmp_path, 
     (tmp_path / "text.txt").write_text("hello")
     for name in ("voice.onnx", "checkpoint.pt", "sound.wav", "empty.npz"):
         (tmp_path / name).write_bytes(b"")
+    np.savez(tmp_path / "two.npz", a=MEL, b=MEL)
     (tmp_path / "folder").mkdir()
     for path in [*tmp_path.iterdir(), tmp_path / "missing"]:
         assert main(["doctor", str(path)]) == 2

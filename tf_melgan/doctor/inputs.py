@@ -34,6 +34,11 @@ def tensors(path: Path, content: Any, voice: str, spec: MelSpec) -> Report:
     arrays = list(content.values()) if len(content) == 1 else named
     if len(arrays) == 1 and isinstance(arrays[0], np.ndarray):
         return _mel(path, arrays[0], voice, spec)
+    require(
+        path.suffix.lower() != ".npz",
+        f"{path}: holds {len(content)} arrays, and it is not clear which is the mel; save the mel "
+        "alone, or call it mel",
+    )
     return _checkpoint(path)
 
 
@@ -42,6 +47,8 @@ def _mel(path: Path, mel: np.ndarray, voice: str, spec: MelSpec) -> Report:
     if mel.size and np.issubdtype(mel.dtype, np.floating):
         values = np.asarray(mel, np.float32)
         details.append(f"from {values.min():.4g} to {values.max():.4g}, mean {values.mean():.4g}")
+    if mel.ndim == 1:
+        details.append("has one axis, as samples of a sound have: those are read from a .wav")
     problem = _refusal(path, spec, details)
     if problem:
         return Report(what, details, problem=f"{voice} does not read it: {problem}")
