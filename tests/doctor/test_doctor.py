@@ -26,6 +26,9 @@ CONFIG = Config.from_dict(
 MEL = generators.mels(40, 80)
 
 
+SPEECH = np.load(voices.SENTENCE).astype(np.float32)
+
+
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
     """A folder with one small file of each kind that needs no converter."""
@@ -35,8 +38,10 @@ def files(tmp_path_factory):
     KerasEngine(generator, CONFIG.mel).save(folder / "voice.keras")
     CONFIG.save(folder / "small.yaml")
     np.save(folder / "mel.npy", MEL)
-    np.save(folder / "natural.npy", MEL * np.float32(np.log(10)))
-    np.save(folder / "few.npy", MEL[:, :20])
+    np.save(folder / "natural.npy", SPEECH * np.float32(np.log(10)))
+    np.save(folder / "scaled.npy", (SPEECH + 5) / 7)
+    np.savez(folder / "mels.npz", mel=SPEECH.T[None], lengths=np.array([len(SPEECH)]))
+    np.save(folder / "few.npy", np.maximum(MEL[:, :20] - 2.5, -5))
     return folder
 
 
@@ -47,13 +52,14 @@ def files(tmp_path_factory):
         ("voice.keras", "a voice as .keras", "tf-melgan vocode RECORDINGS --voice"),
         ("small.yaml", "a config", "tf-melgan train"),
         ("mel.npy", "an array (40, 80) of float32", "tf-melgan vocode"),
+        ("mels.npz", f"an array (1, 80, {len(SPEECH)}) of float32", "tf-melgan vocode"),
     ],
 )
 def test_a_whole_file_is_named_with_the_command_to_go_on(files, name, what, command):
     report = diagnose(files / name)
     assert report.what == what and not report.problem
     assert report.command.startswith(command) and str(files / name) in report.command
-    if name != "mel.npy":
+    if not name.startswith("mel"):
         assert report.spec == CONFIG.mel
 
 
@@ -90,11 +96,18 @@ def test_what_does_not_fit_has_a_reason_and_exit_code_1(files, capsys):
     for name, voice, reason in (
         ("natural.npy", "lj-lite", "goes from"),
         ("few.npy", "lj-lite", "shape"),
+        ("scaled.npy", "lj-lite", "[0, 1]"),
         ("voice.npz", "lj-lite", "mel.n_mels is 20, not 80"),
     ):
         assert main(["doctor", str(files / name), "--voice", voice]) == 1
         out = capsys.readouterr().out
         assert "does not fit: " in out and reason in out
+
+
+def test_a_mel_of_another_convention_is_named(files):
+    report = diagnose(files / "natural.npy")
+    assert report.problem and "--mel hifigan" in report.command
+    assert report.details[-1] == "may be a mel of hifigan, matcha, tacotron2, glow_tts"
 
 
 def test_a_voice_of_ones_own_is_what_a_mel_has_to_fit(files):
@@ -111,6 +124,7 @@ def test_damage_and_unknown_files_are_one_line_and_exit_code_2(files, tmp_path, 
     (tmp_path / "text.txt").write_text("hello")
     for name in ("voice.onnx", "checkpoint.pt", "sound.wav", "empty.npz"):
         (tmp_path / name).write_bytes(b"")
+    np.savez(tmp_path / "two.npz", a=MEL, b=MEL)
     (tmp_path / "folder").mkdir()
     for path in [*tmp_path.iterdir(), tmp_path / "missing"]:
         assert main(["doctor", str(path)]) == 2

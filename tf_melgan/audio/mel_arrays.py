@@ -83,12 +83,23 @@ def _only(content: Any, path: Path) -> Any:
     """Of a table, its one entry or the one that has the name of a mel; else `content` itself."""
     if not isinstance(content, dict):
         return content
-    names = list(content)
-    named = [name for name in names if str(name).lower() in _NAMES]
-    chosen = names if len(names) == 1 else named
-    shown = ", ".join(map(shown_key, names[:8])) or "nothing"
+    chosen = _chosen(content)
+    shown = ", ".join(map(shown_key, list(content)[:8])) or "nothing"
     require(len(chosen) == 1, f"{path}: holds {shown}; save the mel alone, or call it mel")
     return content[chosen[0]]
+
+
+def mel_of(content: Any) -> np.ndarray | None:
+    """The array in a table that is alone there, or is called like a mel; None if there is none."""
+    chosen = _chosen(content) if isinstance(content, dict) else []
+    array = content[chosen[0]] if len(chosen) == 1 else None
+    return array if isinstance(array, np.ndarray) else None
+
+
+def _chosen(content: dict) -> list:
+    """The names in a table that may be that of the mel."""
+    named = [name for name in content if str(name).lower() in _NAMES]
+    return list(content) if len(content) == 1 else named
 
 
 def _require_size(size: int, shape: tuple[int, ...], dtype: np.dtype, path: Path) -> None:

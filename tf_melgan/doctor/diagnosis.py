@@ -3,16 +3,16 @@
 import shlex
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from tf_melgan import voices
 from tf_melgan.audio.listing import SUFFIXES as SOUNDS
 from tf_melgan.audio.listing import list_audio
+from tf_melgan.audio.mel_arrays import mel_of
 from tf_melgan.audio.mel_files import SUFFIXES
 from tf_melgan.audio.mel_spec import MelSpec
-from tf_melgan.doctor import inputs, trained
+from tf_melgan.doctor import inputs, mels, trained
 from tf_melgan.doctor.report import Examination, Report, vocode
 from tf_melgan.errors import UserInputError, first_line, require
 from tf_melgan.tensor_files.reader import read_tensors
@@ -94,9 +94,11 @@ def _input(path: Path, voice: str, spec: MelSpec) -> Report:
     if suffix in SOUNDS:
         return inputs.sound(path, voice)
     if suffix in (".npy", ".npz"):
-        return inputs.tensors(path, _arrays(path), voice, spec)
+        return mels.mel(path, _of_numpy(path), voice, spec)
     if suffix in _TENSORS:
-        return inputs.tensors(path, read_tensors(path), voice, spec)
+        content = read_tensors(path)
+        array = content if isinstance(content, np.ndarray) else mel_of(content)
+        return inputs.checkpoint(path) if array is None else mels.mel(path, array, voice, spec)
     raise UserInputError(
         f"{path}: is nothing that tf-melgan knows; give a recording, a mel, a voice, a checkpoint, "
         "a config, or the folder of a run or of prepared recordings"
@@ -111,13 +113,16 @@ def _folder(path: Path, voice: str) -> Report:
     return Report("a folder", details, command=command if sounds else vocode(path, voice, "wavs/"))
 
 
-def _arrays(path: Path) -> Any:
-    """The array of a `.npy`, as a memory map, or those of a `.npz` by name."""
+def _of_numpy(path: Path) -> np.ndarray:
+    """The array of a `.npy`, as a memory map, or the one that is a mel of a `.npz`."""
     try:
-        if path.suffix.lower() == ".npy":
-            return np.load(path, "r")
-        with np.load(path) as arrays:
-            return dict(arrays)
+        content = np.load(path, "r" if path.suffix.lower() == ".npy" else None)
+        array = content if isinstance(content, np.ndarray) else mel_of(dict(content))
     # Damage meets many of Python's errors.
     except Exception as error:
         raise UserInputError(f"{path}: cannot be read ({first_line(error)})") from None
+    if array is None:
+        raise UserInputError(
+            f"{path}: holds several arrays, none of which is called mel; save the mel alone"
+        )
+    return array
