@@ -47,9 +47,11 @@ class Vocos(nn.Module):
     def inverse(self, spectra: Tensor) -> Tensor:
         size, hop = 4 * self.hop, self.hop
         window = torch.hann_window(size, dtype=spectra.real.dtype)
+        frames = spectra.shape[-1]
         if self.center:
-            return torch.istft(spectra, size, hop, size, window, center=True)
-        length, crop = (spectra.shape[-1] + 3) * hop, 3 * hop // 2
+            # Without `length`, as in Vocos, it ends at the last frame's center, a hop earlier.
+            return torch.istft(spectra, size, hop, size, window, center=True, length=frames * hop)
+        length, crop = (frames + 3) * hop, 3 * hop // 2
 
         def added(pieces: Tensor) -> Tensor:
             sums = F.fold(pieces, (1, length), (1, size), stride=(1, hop))[:, 0, 0]

@@ -40,14 +40,13 @@ def test_vocos_with_either_padding(tmp_path, padding):
         8000, 64, 16, 4, 0, 4000, "ln", 1e-7, htk=True, norm="none", center=center
     )
     generator = voice.build_generator()
-    for frames in (2, 3, 30):
+    for frames in (1, 3, 30):
         mel = np.random.default_rng(frames).uniform(-9, 0, (1, frames, N_MELS)).astype(np.float32)
         with torch.no_grad():
             wanted = network(torch.from_numpy(mel).mT)[0].numpy()
         sound = np.asarray(generator(mel))[0, :, 0]
-        assert len(sound) == frames * HOP and len(wanted) == (frames - center) * HOP
-        difference = np.abs(sound[: len(wanted)] - wanted).max()
-        assert difference <= 1e-5 * np.abs(wanted).max()
+        assert sound.shape == wanted.shape == (frames * HOP,)
+        assert np.abs(sound - wanted).max() <= 1e-5 * np.abs(wanted).max()
     assert wanted.std() > 0.05
 
 
