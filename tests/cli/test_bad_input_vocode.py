@@ -14,10 +14,10 @@ CASES = {
     # Voices and mels.
     "vocode mels/good.npy --voice none --out out": ""
     "{none}: no such file or folder; give a run's folder, a "
-    f"SavedModel, a .tflite, .keras or .npz file, or {VOICES}",
+    f"SavedModel, a .tflite, .onnx, .keras or .npz file, or {VOICES}",
     "vocode mels/good.npy --voice good.yaml --out out": ""
     "{good.yaml}: is not a voice; give a run's folder, "
-    "a SavedModel, a .tflite, .keras or .npz file",
+    "a SavedModel, a .tflite, .onnx, .keras or .npz file",
     "vocode mels/good.npy --voice noise.keras --out out": ""
     "{noise.keras}: cannot be loaded; give a .keras "
     "file that tf-melgan saved",
@@ -38,8 +38,8 @@ CASES = {
     "(frames, 20)",
     "vocode mels/good.npy --voice voice.keras --out out --mel hifgan": "--mel: there is no mel "
     "convention 'hifgan'; did you mean hifigan?",
-    "vocode mels/good.npy --voice voice.keras --out out --mel hifigan": "{mels/good.npy}: has "
-    "shape (5, 20), not (frames, 80)",
+    "vocode mels/good.npy --voice voice.keras --out out --mel hifigan": "the mel has 86.1 "
+    "frames a second, and the voice needs about 689.1; compute mels with another hop",
     "vocode mels/good.npy --voice voice.keras --out out --stats good.yaml": "--stats: belongs to "
     "a convention; give --mel",
     "vocode mels/good.npy --voice voice.keras --out out --mel espnet --stats good.yaml": ""

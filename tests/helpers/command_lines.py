@@ -17,6 +17,9 @@ LITERALS = COMMANDS | {
     "-",
     "lj-lite",
     "her",
+    "hifgan",
+    "hifigan",
+    "espnet",
     "float16",
     *EXPORTS,
 }

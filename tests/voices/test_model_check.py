@@ -54,6 +54,11 @@ def cut_constant(content):
     buffer.data = buffer.data[:-2]
 
 
+def name_twice(content):
+    first, second, *_ = next(x.inputs for x in content.signatureDefs if len(x.inputs) > 1)
+    first.name = second.name
+
+
 def read_itself(content):
     concatenation = operator(content, "CONCATENATION")
     concatenation.inputs = np.repeat(concatenation.outputs, 2)
@@ -75,7 +80,7 @@ CHANGES = {
     "names and tensors differ": put(
         lambda content: content.signatureDefs[0].outputs[0], "tensorIndex", 1000
     ),
-    "a name twice": put(lambda content: content.signatureDefs[0].inputs[0], "name", b"state_01"),
+    "a name twice": name_twice,
     "a tensor of type 5": put(
         lambda content: content.subgraphs[0].tensors[0], "type", schema.TensorType.STRING
     ),
