@@ -14,10 +14,10 @@ CASES = {
     # Voices and mels.
     "vocode mels/good.npy --voice none --out out": ""
     "{none}: no such file or folder; give a run's folder, a "
-    f"SavedModel, a .tflite, .keras or .npz file, or {VOICES}",
+    f"SavedModel, a .tflite, .onnx, .keras or .npz file, or {VOICES}",
     "vocode mels/good.npy --voice good.yaml --out out": ""
     "{good.yaml}: is not a voice; give a run's folder, "
-    "a SavedModel, a .tflite, .keras or .npz file",
+    "a SavedModel, a .tflite, .onnx, .keras or .npz file",
     "vocode mels/good.npy --voice noise.keras --out out": ""
     "{noise.keras}: cannot be loaded; give a .keras "
     "file that tf-melgan saved",
