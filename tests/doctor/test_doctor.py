@@ -102,6 +102,7 @@ def test_what_does_not_fit_has_a_reason_and_exit_code_1(files, capsys):
         assert main(["doctor", str(files / name), "--voice", voice]) == 1
         out = capsys.readouterr().out
         assert "does not fit: " in out and reason in out
+        assert ("go on with" in out) == (name in ("natural.npy", "voice.npz"))
 
 
 def test_a_mel_of_another_convention_is_named(files):

@@ -285,7 +285,8 @@ def test_damaged_and_foreign_files_are_refused(files, tmp_path):
         "changed.tflite": (bytes(changed), "its checksum is wrong; copy or export it again"),
         "zeros.tflite": (
             bytes(1000),
-            "is not a voice; give a run's folder, a SavedModel, a .tflite, .keras or .npz file",
+            "is not a voice; give a run's folder, a SavedModel, a .tflite, .onnx, .keras or .npz "
+            "file",
         ),
     }
     for name, (content, line) in lines.items():

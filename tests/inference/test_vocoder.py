@@ -120,15 +120,17 @@ def test_files_that_are_not_voices_are_refused(tmp_path):
     generator().save(tmp_path / "bare.keras")
     keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]).save(tmp_path / "other.keras")
     (tmp_path / "noise.keras").write_bytes(b"noise")
-    (tmp_path / "voice.onnx").write_bytes(b"noise")
+    for name in ("voice.onnx", "voice.bin"):
+        (tmp_path / name).write_bytes(b"noise")
     remedy = "save the generator with MelGAN.save_generator"
-    kinds = "give a run's folder, a SavedModel, a .tflite, .keras or .npz file"
+    kinds = "give a run's folder, a SavedModel, a .tflite, .onnx, .keras or .npz file"
     named = f"{kinds}, or {', '.join(voices.names())}"
     lines = {
         "bare.keras": f"does not say which mel it reads; {remedy}",
         "other.keras": f"does not say which mel it reads; {remedy}",
         "noise.keras": "cannot be loaded; give a .keras file that tf-melgan saved",
-        "voice.onnx": f"is not a voice; {kinds}",
+        "voice.onnx": "is not a tf-melgan voice, or is damaged; write it with tf-melgan export",
+        "voice.bin": f"is not a voice; {kinds}",
         "none": f"no such file or folder; {named}",
     }
     for name, line in lines.items():

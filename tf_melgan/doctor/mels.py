@@ -15,6 +15,7 @@ from tf_melgan.doctor.report import Report, vocode
 from tf_melgan.errors import UserInputError
 
 _JUDGED_FRAMES = 512
+_LEAST_SHARE = 0.6  # of the range that a convention keeps
 
 
 def mel(path: Path, values: np.ndarray, voice: str, spec: MelSpec) -> Report:
@@ -54,9 +55,10 @@ def _can_be(path: Path, source: MelSource) -> bool:
         except UserInputError:
             return False
     low, high = source.limits or (-np.inf, np.inf)
-    return bool(values.min() >= low and values.max() <= high) and not doubt(
-        log_mel, source.spec, named=True
-    )
+    in_limits = values.min() >= low and values.max() <= high
+    # Recordings have pauses, so that their mels use most of the range that is kept.
+    wide = np.ptp(log_mel) > _LEAST_SHARE * (source.dynamic_range or 0)
+    return bool(in_limits and wide) and not doubt(log_mel, source.spec, named=True)
 
 
 def _facts(values: np.ndarray) -> list[str]:
