@@ -3,7 +3,8 @@
     python -m benchmarks.imports CLONES [--rounds N] [--out FOLDER]
 
 CLONES has clones of the projects, named as git names them: melgan-neurips, melgan (seungwonpark's),
-ParallelWaveGAN, TTS (coqui's), TensorFlowTTS. TensorFlowTTS needs the package tf_keras.
+ParallelWaveGAN, TTS (coqui's), hifi-gan, vocos, TensorFlowTTS. TensorFlowTTS needs the package
+tf_keras.
 
 Each network is saved in its project's format, imported, exported to `.tflite` and streamed. Prints
 the largest differences over the peak and the speed on one thread; writes imports.json.
@@ -26,7 +27,7 @@ import numpy as np
 import torch
 
 from benchmarks.common import add_out_option, machine, table, versions, write_result
-from benchmarks.import_peers import Peer, torch_peers
+from benchmarks.import_peers import Peer, later_generators, torch_peers
 from tf_melgan.audio.mel_spec import MelSpec
 from tf_melgan.export.tflite.exporter import export_tflite
 from tf_melgan.inference.vocoder import Vocoder
@@ -115,6 +116,7 @@ def _interleaved(calls: list[Callable[[], Any]], rounds: int) -> list[float]:
 
 def _peers(clones: Path, folder: Path) -> Iterator[Peer]:
     yield from torch_peers.peers(clones, folder)
+    yield from later_generators.peers(clones, folder)
     if (clones / "TensorFlowTTS").is_dir():
         from benchmarks.import_peers import tensorflow_tts
 

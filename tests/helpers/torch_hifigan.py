@@ -93,6 +93,7 @@ def loud_hifigan(config: dict[str, Any], seed: int = 0) -> HiFiGAN:
                 parameter.mul_(torch.rand_like(parameter) + 0.7)
         length = network.conv_post.parametrizations.weight.original0
         mel = torch.rand(1, config["num_mels"], 60) * 9 - 9
-        for _ in range(8):
+        length.mul_(1e-3)  # where tanh is linear
+        for _ in range(4):
             length.mul_(0.2 / network(mel).std())
     return network
