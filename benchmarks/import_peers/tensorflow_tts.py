@@ -122,11 +122,6 @@ def _vary(generator: Any, discriminator: Any) -> None:
     signal = mel
     for layer in before:
         signal = layer(signal)
-    for _ in range(4):
-        factor = _LEVEL / float(np.std(last(signal)))
-        for weight in last.trainable_weights:
-            # Of a weight-normalized kernel, the length does not count.
-            if not ("kernel" in weight.name and len(last.trainable_weights) == 3):
-                weight.assign(
-                    weight * min(factor, 1.0) if "bias" in weight.name else weight * factor
-                )
+    bias, scale = last.trainable_weights[-1], last.trainable_weights[-2]  # the kernel, or its g
+    scale.assign(scale * (_LEVEL / np.std(last(signal), axis=1).mean()))
+    bias.assign(bias - np.mean(last(signal), axis=(0, 1)))

@@ -177,13 +177,13 @@ def _features(network: Any) -> Callable[[np.ndarray], list[list[np.ndarray]]]:
 
 
 def _varied(network: Any) -> Any:
-    """Gives lengths and biases other values than a new network has, at a gain of about 1."""
+    """Gives lengths and biases other values than a new network has."""
     with torch.no_grad():
         for name, parameter in network.named_parameters():
             if name.endswith(("weight_g", "original0")):
-                parameter.uniform_(0.5, 0.9)
+                parameter.mul_(torch.empty_like(parameter).uniform_(1, 2))
             if name.endswith("bias"):
-                parameter.normal_(0, 0.05)
+                parameter.normal_(0, 0.02)
     network.eval()
     return network
 
@@ -195,8 +195,6 @@ def _audible(network: Any, sequence: str) -> Any:
     with torch.no_grad():
         parameters = dict(layers[-2].named_parameters())
         length = parameters.get("weight_g", parameters.get("parametrizations.weight.original0"))
-        for _ in range(4):
-            level = torch.atanh(layers(mel).clamp(-0.999, 0.999)).std()
-            length.mul_(_LEVEL / level)
-            parameters["bias"].mul_(min(1.0, _LEVEL / float(level)))
+        length.mul_(_LEVEL / layers[:-1](mel).std(-1).mean())
+        parameters["bias"].sub_(layers[:-1](mel).mean((0, 2)))
     return network
