@@ -2,7 +2,7 @@
 
     python -m benchmarks.mels RECORDINGS... [--fit RECORDINGS] [--voice lj-lite] [--most 20]
 
-RECORDINGS are folders of held-out recordings, one for each speaker; of each, up to --most are used.
+RECORDINGS are folders of held-out recordings, SPEAKER/validation; of each, up to --most are used.
 Every recording becomes a mel in each convention, and the voice vocodes that. With --fit, the
 matrices for the conversions are first fitted to 60 recordings of that folder, and written to
 tf_melgan/audio/.

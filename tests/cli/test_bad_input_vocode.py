@@ -36,13 +36,13 @@ CASES = {
     "vocode mels/batch.npy --voice voice.keras --out out": ""
     "{mels/batch.npy}: has shape (2, 5, 20); give "
     "(frames, 20)",
-    "vocode mels/good.npy --voice voice.keras --out out --mel hifgan": "--mel: there is no mel "
+    "vocode mels/good.npy --voice voice.keras --out out --mel=hifgan": "--mel: there is no mel "
     "convention 'hifgan'; did you mean hifigan?",
-    "vocode mels/good.npy --voice voice.keras --out out --mel hifigan": "the mel has 86.1 "
-    "frames a second, and the voice needs about 689.1; compute mels with another hop",
+    "vocode mels/good.npy --voice voice.keras --out out --mel=hifigan": "the mel has 86.1 frames "
+    "a second, and the voice needs about 689.1; compute mels with another hop",
     "vocode mels/good.npy --voice voice.keras --out out --stats good.yaml": "--stats: belongs to "
     "a convention; give --mel",
-    "vocode mels/good.npy --voice voice.keras --out out --mel espnet --stats good.yaml": ""
+    "vocode mels/good.npy --voice voice.keras --out out --mel=espnet --stats good.yaml": ""
     "{good.yaml}: holds no statistics of mels; give ParallelWaveGAN's or TensorFlowTTS's stats.npy "
     "or stats.h5, or ESPnet's stats.npz",
     "vocode mels/good.npy --voice voice.keras --out out --raw": "--raw: is for standard output; "
@@ -84,7 +84,7 @@ CASES = {
     "folder",
     "vocode mels/good.npy --voice lj-lite --threads -3": "threads is -3; give 1 to 256",
     "vocode mels --voice voice.keras --out out.wav": "--out: {out.wav} is the name of a file, for "
-    "9 inputs; give a folder",
+    "8 inputs; give a folder",
     "vocode mels/good.npy --voice voice.keras --out out/a.flac --float": "{out/a.flac}: cannot "
     "hold 32-bit floats; give a .wav",
 }

@@ -1,6 +1,7 @@
 """`tf-melgan vocode`: vocodes mels or recordings into wav files."""
 
 import argparse
+import re
 import sys
 import time
 import warnings
@@ -116,7 +117,7 @@ def _run(arguments: argparse.Namespace) -> int:
         if convention is not None and any(map(holds_mel, jobs)):
             summary = MelConversion(convention.spec, vocoder.spec).summary
             print(f"mels of {arguments.mel}: {summary}", file=sys.stderr)
-        stack.enter_context(_remarks())
+        stack.enter_context(_remarks(str(folder / "stdin")))
         start = time.perf_counter()
         subtype = "FLOAT" if arguments.float else "PCM_16"
         written, left_out = _vocode(vocoder, jobs, subtype, convention)
@@ -137,12 +138,19 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 @contextmanager
-def _remarks() -> Iterator[None]:
-    """Prints remarks on recordings and mels inside the block as plain lines."""
+def _remarks(standard_input: str) -> Iterator[None]:
+    """Prints remarks on recordings and mels inside the block as plain lines.
+
+    Args:
+        standard_input: how the path begins of the file that holds standard input.
+    """
+    path = re.compile(re.escape(standard_input) + r"\.\w+")
     with warnings.catch_warnings():
         for category in (SoundWarning, MelWarning):
             warnings.simplefilter("always", category)
-        warnings.showwarning = lambda message, *place: print(message, file=sys.stderr)
+        warnings.showwarning = lambda message, *place: print(
+            path.sub("standard input", str(message)), file=sys.stderr
+        )
         yield
 
 
