@@ -72,7 +72,7 @@ CASES = {
     "not a number": ("mel: {fmax: .nan}\n", "mel.fmax is nan; give a number"),
     "type of a list": (
         "generator: {type: [a]}\n",
-        "generator.type is ['a']; choose one of melgan, fourier",
+        "generator.type is ['a']; choose one of melgan, fourier, hifigan, vocos",
     ),
 }
 

@@ -117,6 +117,12 @@ def test_a_setting_that_a_voice_cannot_have_is_named(write, name):
     assert_user_error(lambda: import_voice(path), line)
 
 
+def test_bands_that_the_config_does_not_say_are_refused(write):
+    path = write(generator(), generator_params={"out_channels": 4})
+    line = "melgan.10 gives 1 channels, but the config says 4"
+    assert_user_error(lambda: import_voice(path), f"{path}: {line}")
+
+
 def test_what_lies_beside_it_is_asked_for(write):
     path = write(generator())
     (path.parent / "stats.npy").unlink()

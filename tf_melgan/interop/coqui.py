@@ -47,9 +47,12 @@ def _convert(checkpoint: Checkpoint) -> VoiceWeights:
     generator = whole.part(lambda name: not name.startswith("model_d."))
     _check_bank(generator, f"{prefix}pqmf_layer.")
     mel, statistics = mel_and_statistics(settings.part("audio"), checkpoint.statistics)
+    bank = _filter_bank(settings)
     return melgan_voice(
         checkpoint,
-        Network(generator, f"{prefix}layers", {"filter_bank": _filter_bank(settings)}),
+        Network(
+            generator, f"{prefix}layers", {"filter_bank": bank}, _BANDS if bank == _BANK else 1
+        ),
         _BLOCK,
         mel,
         statistics,

@@ -138,10 +138,14 @@ def discriminator_names(state: StateDict, prefix: str) -> DiscriminatorNames:
     Args:
         state: the tensors.
         prefix: what their names begin with.
+
+    Raises:
+        UserInputError: there are none.
     """
     names = [name.removesuffix(".bias") for name in state.names if name.endswith(".bias")]
     order = _numbers(prefix)
     ordered = sorted((order(name), name) for name in names if name.startswith(prefix))
+    require(bool(ordered), f"no discriminator is called {prefix}")
     scales: dict[int, list[str]] = {}
     for numbers, name in ordered:
         scales.setdefault(numbers[0], []).append(name)

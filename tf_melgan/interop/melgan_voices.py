@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tf_melgan.audio.mel_spec import MelSpec
+from tf_melgan.errors import require
 from tf_melgan.interop import melgan_networks as networks
 from tf_melgan.interop.checkpoint import Checkpoint
 from tf_melgan.interop.state_dict import StateDict
@@ -22,11 +23,13 @@ class Network:
         state: its tensors.
         prefix: what their names begin with.
         keys: keys of its config section that shapes do not show.
+        bands: the channels that the config says a generator gives.
     """
 
     state: StateDict
     prefix: str
     keys: dict[str, Any] = field(default_factory=dict)
+    bands: int = 1
 
 
 def melgan_voice(
@@ -52,6 +55,10 @@ def melgan_voice(
     """
     names = networks.generator_names(generator.state, generator.prefix, block)
     config = networks.generator_config(generator.state, names, **generator.keys)
+    require(
+        config.bands == generator.bands,
+        f"{names.last} gives {config.bands} channels, but the config says {generator.bands}",
+    )
     scales, section = [], None
     if discriminator:
         scales = networks.discriminator_names(discriminator.state, discriminator.prefix)

@@ -44,7 +44,7 @@ def _convert(checkpoint: Checkpoint) -> VoiceWeights:
     state.ignore(*BUFFERS)
     return melgan_voice(
         checkpoint,
-        Network(state, "melgan", {"filter_bank": _filter_bank(settings)}),
+        Network(state, "melgan", {"filter_bank": _filter_bank(settings)}, _bands(settings)),
         _BLOCK,
         mel_spec(settings),
         statistics,
@@ -98,8 +98,12 @@ _ACTIVATION: dict[str, Any] = {
 }
 
 
+def _bands(settings: Settings) -> int:
+    return settings.number("generator_params.out_channels", 1)
+
+
 def _filter_bank(settings: Settings) -> FilterBank:
-    if settings.get("generator_params.out_channels", 1) == 1:
+    if _bands(settings) == 1:
         return FilterBank()
     version = [int(part) for part in re.findall(r"\d+", str(settings.get("version", "0.1.0")))[:3]]
     cutoff = _OLD_CUTOFF if tuple(version) <= _OLD_VERSION else _CUTOFF

@@ -55,7 +55,7 @@ class Settings:
         return Settings({**defaults, **self._values}, self.source)
 
     def number(self, key: str, default: Any = _MISSING) -> Any:
-        """The number of a dotted key.
+        """The number of a dotted key; a whole one is an int.
 
         Raises:
             UserInputError: it is no number, or is left out without a default.
@@ -63,7 +63,7 @@ class Settings:
         value = self.get(key, default)
         valid = isinstance(value, int | float) and not isinstance(value, bool)
         require(valid, f"{self.source}: {key} is {shown(value)}; it must be a number")
-        return value
+        return int(value) if isinstance(value, float) and value.is_integer() else value
 
     def expect(self, key: str, *known: Any) -> None:
         """Checks that a dotted key, if it is there, has one of the values that can be imported.

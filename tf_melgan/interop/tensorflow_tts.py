@@ -50,14 +50,16 @@ def _convert(checkpoint: Checkpoint) -> VoiceWeights:
         checkpoint.statistics is not None,
         "the statistics of its mels are missing; give --stats stats.npy",
     )
-    kind = (
-        "multiband_melgan" if settings.get("multiband_melgan_generator_params", None) else "melgan"
-    )
+    multi = settings.get("multiband_melgan_generator_params", None) is not None
+    kind = "multiband_melgan" if multi else "melgan"
     params = f"{kind}_generator_params"
     _expect(settings, params, {"kernel_size": 7, "stack_kernel_size": 3})
     settings.expect(f"{params}.use_final_nolinear_activation", True)
     keys: dict[str, Any] = {"crop_rounding": "down"}
-    if kind == "multiband_melgan":
+    bands = settings.number(
+        f"{params}.{'subbands' if multi else 'out_channels'}", 4 if multi else 1
+    )
+    if multi:
         keys["filter_bank"] = FilterBank(
             "parallel_wavegan",
             settings.number(f"{params}.taps", 62) + 1,
@@ -66,7 +68,7 @@ def _convert(checkpoint: Checkpoint) -> VoiceWeights:
         )
     return melgan_voice(
         checkpoint,
-        Network(_generator_state(tables[0]), "melgan", keys),
+        Network(_generator_state(tables[0]), "melgan", keys, bands),
         _BLOCK,
         _mel(settings),
         checkpoint.statistics,
