@@ -14,6 +14,7 @@ import pytest
 from tf_melgan.config import Config
 from tf_melgan.errors import UserInputError
 from tf_melgan.training import checkpoints
+from tf_melgan.training.best import Best
 from tf_melgan.training.callbacks import VALIDATION_SCORE, Checkpoints, Steps
 from tf_melgan.training.gan import MelGAN
 from tf_melgan.voices.run_folder import GENERATOR
@@ -51,7 +52,7 @@ def end_epoch(callback: Checkpoints, epoch: int, logs: dict) -> None:
 
 
 def checkpoint_callback(run: Path, model: MelGAN) -> Checkpoints:
-    callback = Checkpoints(run, Steps(0, math.inf), math.inf, {})
+    callback = Checkpoints(run, Steps(0, math.inf), Best("automatic", None), {})
     callback.set_model(model)
     return callback
 
