@@ -51,6 +51,14 @@ def test_silence_is_not_doubted() -> None:
     assert remarks(log_mel(noise, SPEC)) == []
 
 
+def test_a_tone_is_not_taken_for_a_voice() -> None:
+    time = np.arange(44100) / 22050
+    on = np.sin(6 * time) > 0
+    for pitch in (100, 150, 440):
+        for wave in (np.sin, lambda phase: np.sign(np.sin(phase))):
+            assert remarks(log_mel(0.3 * wave(2 * np.pi * pitch * time) * on, SPEC)) == []
+
+
 KINDS = {
     "scaled to [0, 1]": lambda mel: np.clip((20 * mel + 80) / 100, 0, 1),
     "scaled to [-1, 1]": lambda mel: np.clip((20 * mel + 80) / 50 - 1, -1, 1),

@@ -78,8 +78,7 @@ def warn_if_unlikely(
     """
     unlikely = doubt(mel, spec, named)
     if unlikely:
-        advice = guess(mel) or "name its convention if it is another"
-        warnings.warn(f"{name}: {unlikely}; {advice}", MelWarning, stacklevel=3)
+        warnings.warn(f"{name}: {unlikely}", MelWarning, stacklevel=3)
     return bool(unlikely)
 
 

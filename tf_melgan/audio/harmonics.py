@@ -18,7 +18,7 @@ _TREND = 3  # degree of the polynomial over bands that is no harmonics
 
 
 def harmonic_evidence(mel: np.ndarray, claimed: MelSpec, other: MelSpec) -> np.ndarray:
-    """How much better the harmonics of voiced frames fit the one or the other bands.
+    """How much better harmonics fit the one or the other bands.
 
     Args:
         mel: log-mel (frames, n_mels).
@@ -26,7 +26,8 @@ def harmonic_evidence(mel: np.ndarray, claimed: MelSpec, other: MelSpec) -> np.n
         other: a convention with the same number of bands.
 
     Returns:
-        Of each frame that is loud and voiced, from -1 (its bands are those of `other`) to 1.
+        For each pitch that is heard, the mean over its frames, from -1 (the bands are those of
+        `other`) to 1. A single pitch says little: a tone may fit either.
     """
     magnitudes = log10_magnitudes(np.maximum(mel, claimed.log_floor), claimed)
     low = int((claimed.band_centers < _HIGHEST).sum())
@@ -34,8 +35,13 @@ def harmonic_evidence(mel: np.ndarray, claimed: MelSpec, other: MelSpec) -> np.n
     slow = np.linalg.qr(np.vander(np.linspace(-1, 1, low), _TREND + 1))[0]
     ripple = loud - loud @ slow @ slow.T
     ripple /= np.linalg.norm(ripple, axis=1, keepdims=True) + 1e-9
-    own, foreign = ((ripple @ _combs(spec, low)).max(axis=1) for spec in (claimed, other))
-    return (own - foreign)[np.maximum(own, foreign) > _CLEAR]
+    own, foreign = (ripple @ _combs(spec, low) for spec in (claimed, other))
+    pitches, best = foreign.argmax(axis=1), np.maximum(own.max(axis=1), foreign.max(axis=1))
+    evidence = own.max(axis=1) - foreign.max(axis=1)
+    clear = best > _CLEAR
+    heard, index = np.unique(pitches[clear], return_inverse=True)
+    counts = np.bincount(index, minlength=len(heard))
+    return np.bincount(index, evidence[clear], len(heard)) / np.maximum(counts, 1)
 
 
 @lru_cache

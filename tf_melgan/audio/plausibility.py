@@ -10,7 +10,8 @@ from tf_melgan.audio.mel_spec import MelSpec, hann_window
 
 # Some band of a recording is below this log10 magnitude in some frame of this many.
 _QUIET, _FEW_FRAMES = -1.0, 20
-_VOICED_FRAMES, _FOREIGN = 30, -0.15
+_NAME_IT = "name its convention if it is another"
+_HEARD_PITCHES, _FOREIGN = 12, -0.15
 
 
 def out_of_range(mel: np.ndarray, spec: MelSpec) -> str:
@@ -33,7 +34,7 @@ def out_of_range(mel: np.ndarray, spec: MelSpec) -> str:
 
 
 def doubt(mel: np.ndarray, spec: MelSpec, named: bool) -> str:
-    """What is unlikely about the log-mel of a recording, or "".
+    """What is unlikely about the log-mel of a recording, with advice, or "".
 
     Args:
         mel: finite log-mel (frames, n_mels).
@@ -41,15 +42,18 @@ def doubt(mel: np.ndarray, spec: MelSpec, named: bool) -> str:
         named: whether the user said that it is of `spec`.
     """
     if _energies(mel, spec).max() > 1:
-        return f"goes up to {mel.max():.2f}, and is louder than any sound within [-1, 1] can be"
+        fault = f"goes up to {mel.max():.2f}, and is louder than any sound within [-1, 1] can be"
+        return f"{fault}; {guess(mel) or _NAME_IT}"
     if len(mel) >= _FEW_FRAMES and log10_magnitudes(mel, spec).min() > _QUIET:
-        return f"is nowhere below {mel.min():.2f}, as mels of recordings are"
+        fault = f"is nowhere below {mel.min():.2f}, as mels of recordings are"
+        return f"{fault}; {guess(mel) or _NAME_IT}"
     if named or bands(spec) != bands(MelSpec()):
         return ""
     evidence = harmonic_evidence(mel, spec, SOURCES["parallel_wavegan"].spec)
-    if len(evidence) < _VOICED_FRAMES or evidence.mean() > _FOREIGN:
+    if len(evidence) < _HEARD_PITCHES or evidence.mean() > _FOREIGN:
         return ""
-    return "has harmonics at the bands of a mel from 80 to 7600 Hz (espnet, parallel_wavegan)"
+    fault = "has harmonics at the bands of a mel from 80 to 7600 Hz (espnet, parallel_wavegan)"
+    return f"{fault}; {_NAME_IT}"
 
 
 def guess(mel: np.ndarray) -> str:
