@@ -116,12 +116,12 @@ def test_bad_statistics_are_refused_in_one_line(tmp_path) -> None:
         "give ParallelWaveGAN's or TensorFlowTTS's stats.npy or stats.h5, or ESPnet's stats.npz"
     )
     assert_user_error(lambda: read_statistics(path), f"{path}: no such file; {advice}")
-    for values in (MEL, MEL[:2] * np.nan, np.array([{"mel_mean": 1}]), np.zeros((2, 0))):
+    for values, line in (
+        (MEL, f"holds no statistics of mels; {advice}"),
+        (np.array([{"mel_mean": 1}]), f"holds no statistics of mels; {advice}"),
+        (MEL[:2] * np.nan, "a mean or deviation is NaN or infinite; compute it again"),
+        (np.zeros((2, 80)), "a deviation is not above 0; compute it again"),
+        (np.zeros((2, 0)), "the statistics have a mean of shape (0,) and a deviation of (0,); {…}"),
+    ):
         np.save(path, values, allow_pickle=True)
-        assert_user_error(
-            lambda: read_statistics(path), f"{path}: holds no statistics of mels; {advice}"
-        )
-    np.save(path, np.zeros((2, 80)))
-    assert_user_error(
-        lambda: read_statistics(path), f"{path}: a deviation is not above 0; compute it again"
-    )
+        assert_user_error(lambda: read_statistics(path), f"{path}: {line}")

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from tf_melgan.audio.statistics import Statistics, read_statistics
 from tf_melgan.errors import UserInputError, require
 from tf_melgan.interop.settings import Settings, read_settings
 from tf_melgan.interop.state_dict import StateDict
-from tf_melgan.interop.statistics import Statistics, read_statistics
 from tf_melgan.tensor_files.reader import read_tensors
 
 _CONFIGS = ("config.yml", "config.yaml", "config.json")

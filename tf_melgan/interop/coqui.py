@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from tf_melgan.audio.mel_spec import MelSpec
+from tf_melgan.audio.statistics import Statistics
 from tf_melgan.errors import require
 from tf_melgan.interop import melgan_networks as networks
 from tf_melgan.interop.checkpoint import Checkpoint
@@ -18,7 +19,6 @@ from tf_melgan.interop.melgan_voices import Network, melgan_voice
 from tf_melgan.interop.settings import Settings
 from tf_melgan.interop.source import Source
 from tf_melgan.interop.state_dict import StateDict
-from tf_melgan.interop.statistics import Statistics
 from tf_melgan.layers.filter_bank import FilterBank
 from tf_melgan.voices.weights_file import VoiceWeights
 

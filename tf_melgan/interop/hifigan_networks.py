@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tf_melgan.audio.mel_spec import MelSpec
+from tf_melgan.audio.statistics import Statistics
 from tf_melgan.config.parsing import build
 from tf_melgan.errors import require
 from tf_melgan.interop.checkpoint import Checkpoint
 from tf_melgan.interop.settings import Settings
 from tf_melgan.interop.state_dict import StateDict
-from tf_melgan.interop.statistics import Statistics
+from tf_melgan.interop.statistics import fold_into
 from tf_melgan.interop.voices import voice, voice_config
 from tf_melgan.models.hifigan.config import HiFiGANConfig
 from tf_melgan.voices.weights_file import VoiceWeights
@@ -152,5 +153,5 @@ def _fill(generator: HiFiGANGenerator, state: StateDict, names: HiFiGANNames) ->
 
 def _normalize(generator: HiFiGANGenerator, statistics: Statistics) -> None:
     """Makes the generator read mels as they are. The zeros at both ends stay normalized ones."""
-    Statistics(0 * statistics.mean, statistics.deviation).fold_into(generator.first)
+    fold_into(generator.first, Statistics(0 * statistics.mean, statistics.deviation))
     generator.mean.assign(statistics.mean)

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tf_melgan.audio.mel_spec import MelSpec
+from tf_melgan.audio.statistics import Statistics
 from tf_melgan.errors import require
 from tf_melgan.interop import melgan_networks as networks
 from tf_melgan.interop.checkpoint import Checkpoint
 from tf_melgan.interop.state_dict import StateDict
-from tf_melgan.interop.statistics import Statistics
+from tf_melgan.interop.statistics import fold_into
 from tf_melgan.interop.voices import voice, voice_config
 from tf_melgan.voices.weights_file import VoiceWeights
 
@@ -68,7 +69,7 @@ def melgan_voice(
     networks.fill_generator(model, generator.state, names)
     generator.state.finish()
     if statistics:
-        statistics.fold_into(model.first)
+        fold_into(model.first, statistics)
     if discriminator and section:
         other = section.build_discriminator()
         networks.fill_discriminator(other, discriminator.state, scales)

@@ -11,13 +11,13 @@ import re
 from typing import Any
 
 from tf_melgan.audio.mel_spec import MelSpec
+from tf_melgan.audio.statistics import Statistics
 from tf_melgan.errors import UserInputError, require
 from tf_melgan.interop import melgan_networks as networks
 from tf_melgan.interop.checkpoint import Checkpoint
 from tf_melgan.interop.melgan_voices import Network, melgan_voice
 from tf_melgan.interop.settings import Settings
 from tf_melgan.interop.source import Source
-from tf_melgan.interop.statistics import Statistics
 from tf_melgan.layers.filter_bank import FilterBank
 from tf_melgan.voices.weights_file import VoiceWeights
 

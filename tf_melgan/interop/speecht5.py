@@ -7,10 +7,10 @@ The mel convention is that of SpeechT5's feature extractor.
 from __future__ import annotations
 
 from tf_melgan.audio.mel_spec import MelSpec
+from tf_melgan.audio.statistics import Statistics
 from tf_melgan.interop import hifigan_networks as networks
 from tf_melgan.interop.checkpoint import Checkpoint
 from tf_melgan.interop.source import Source
-from tf_melgan.interop.statistics import Statistics
 from tf_melgan.voices.weights_file import VoiceWeights
 
 _MEL = MelSpec(16000, 1024, 256, 80, 80.0, 7600.0, "log10", 1e-10, center=True)
