@@ -29,6 +29,7 @@ RUNTIME = [
 ]
 TRAINING = [
     "keras~=3.15.0",
+    "h5py>=3.11",
     "librosa>=0.11,<2",
     "scipy>=1.13",
     "matplotlib>=3.9",

@@ -129,5 +129,3 @@ def test_all_that_configs_need_is_read(tmp_path):
     assert (config.training.seed, config.training.batch) == (16, 10)
     assert (config.optimizer.learning_rate, config.mel.log) == (1e-3, "ln")
     assert config.generator.dilations == (1, 3)
-    (tmp_path / "empty.yaml").touch()
-    assert Config.load(tmp_path / "empty.yaml") == Config()

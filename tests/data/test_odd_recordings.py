@@ -117,7 +117,7 @@ def test_a_constant_offset_is_removed_and_said() -> None:
     samples, *_, remark = usable_samples(
         Recording((TONE + 0.2).astype(np.float32)[:, None], RATE), spec
     )
-    plain, none = usable_samples(Recording(TONE.astype(np.float32)[:, None], RATE), spec)
+    plain, *_, none = usable_samples(Recording(TONE.astype(np.float32)[:, None], RATE), spec)
     assert (remark, none) == ("a constant offset of 0.200 is removed", "")
     assert np.abs(samples.astype(int) - plain).max() <= 1
 

@@ -76,17 +76,29 @@ def test_streams_are_bit_identical_to_one_call(files, weights, threads):
         # At frame rate each frame has its own scale.
         ("fourier", "int8"),
         ("fourier", "int8-dynamic"),
-        ("hifigan", "int8"),
         ("vocos", "int8"),
     ],
 )
 def test_int8_streams_are_bit_identical_to_one_call(files, name, weights):
-    voice, rng = LiteRTEngine(files(name, weights)), np.random.default_rng(0)
+    for streamed, whole in int8_sounds(files(name, weights)):
+        assert np.array_equal(streamed, whole)
+
+
+def test_int8_streams_of_hifigan_differ_by_a_step_at_most(files):
+    """A step of the 8-bit samples, in few places."""
+    for streamed, whole in int8_sounds(files("hifigan", "int8")):
+        differences = np.abs(streamed - whole)
+        assert differences.max() <= 1.02 / 128 and (differences > 0).mean() < 0.01
+
+
+def int8_sounds(path):
+    """(streamed in random parts, in one call) of two utterances."""
+    voice, rng = LiteRTEngine(path), np.random.default_rng(0)
     for frames in (20, 75):
         mel, cuts = generators.mels(frames), [3, *generators.random_cuts(frames - 3, rng, after=3)]
         stream = voice.stream()
         pieces = [stream.push(mel[a:b]) for a, b in zip([0, *cuts], [*cuts, frames], strict=True)]
-        assert np.array_equal(np.concatenate([*pieces, stream.finish()]), voice.full(mel))
+        yield np.concatenate([*pieces, stream.finish()]), voice.full(mel)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -76,19 +76,22 @@ class Pair:
     def __init__(self, config: Config, dtype: str, frames: int, batch: int = 2, seed: int = 0):
         torch.manual_seed(seed)
         kind = getattr(torch, dtype)
-        generator = asdict(config.generator)
-        for key in ("type", "initializer"):
-            del generator[key]
-        discriminator = asdict(config.discriminator)
-        for key in ("type", "initializer"):
-            del discriminator[key]
-        bands = config.generator.bands
+        generator, discriminator = config.generator, config.discriminator
+        bands = generator.bands
         self.generator = torch_oracle.Generator(
             config.mel.n_mels,
-            **generator,
-            prototype=FilterBank().prototype(bands) if bands > 1 else None,
+            generator.channels,
+            generator.upsampling,
+            generator.dilations,
+            bands,
+            FilterBank().prototype(bands) if bands > 1 else None,
         ).to(kind)
-        self.discriminator = torch_oracle.MultiScaleDiscriminator(**discriminator).to(kind)
+        self.discriminator = torch_oracle.MultiScaleDiscriminator(
+            discriminator.scales,
+            discriminator.channels,
+            discriminator.max_channels,
+            discriminator.downsampling,
+        ).to(kind)
         # g differs from the norm of v, and scores lie well beyond ±1, where the hinge bends.
         for module, most in ((self.generator, 2.0), (self.discriminator, 4.0)):
             for name, parameter in module.named_parameters():

@@ -144,8 +144,8 @@ class Vocoder:
         """Starts a stream, which vocodes an utterance in chunks of any number of frames.
 
         The samples of all chunks together equal those of `vocode`. With a `.tflite` file they are
-        bit-identical for any chunk sizes; only for MelGAN generators in int8-dynamic are they
-        nearly equal.
+        bit-identical for any chunk sizes; only in int8-dynamic (but for `fourier` generators) and
+        for `hifigan` generators in int8 are they nearly equal.
 
         Examples:
             >>> stream = vocoder.stream()
