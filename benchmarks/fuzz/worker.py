@@ -24,10 +24,16 @@ MEMORY = 1 << 30
 # Beyond what is mapped already: an allocation that large fails rather than fill the machine.
 _ADDRESS_SPACE = 6 << 30
 _INPUT_SECONDS = 60
+_PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
-def verdict(target: Target, source: Path, case: Path) -> tuple[str, str]:
-    """Reads one damaged file; returns "refused", "right" or "wrong", and why."""
+def verdict(target: Target, source: Path, case: Path, fresh: int) -> tuple[str, str]:
+    """Reads one damaged file; returns "refused", "right" or "wrong", and why.
+
+    `fresh` has the bytes of a process that has read the good files alone. What libraries keep of
+    the inputs before does not count.
+    """
+    before = _resident()
     _reset_peak()
     try:
         result = target.load(case)
@@ -41,12 +47,16 @@ def verdict(target: Target, source: Path, case: Path) -> tuple[str, str]:
     else:
         right = target.holds(result, source, case)
         outcome = ("right", "") if right else ("wrong", "another result than that of the good file")
-    peak = peak_memory()
+    peak = fresh + peak_memory() - before
     return ("wrong", f"{peak >> 20} MB of memory") if peak > MEMORY else outcome
 
 
 def _reset_peak() -> None:
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+
+
+def _resident() -> int:
+    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * _PAGE
 
 
 def main() -> None:
@@ -58,8 +68,9 @@ def main() -> None:
     for source in target.sources:
         target.load(source)
     mapped = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
-    limit = mapped * os.sysconf("SC_PAGE_SIZE") + _ADDRESS_SPACE
+    limit = mapped * _PAGE + _ADDRESS_SPACE
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    fresh = _resident()
     with tempfile.TemporaryDirectory() as scratch:
         for number in range(first, end):
             draw = random.Random(f"{name} {seed} {number}")
@@ -68,7 +79,7 @@ def main() -> None:
             target.write(source, case, draw)
             print("try", number, file=report)
             signal.alarm(_INPUT_SECONDS)
-            outcome, reason = verdict(target, source, case)
+            outcome, reason = verdict(target, source, case, fresh)
             signal.alarm(0)
             print(outcome, number, f"{reason!r}", file=report)
             if case.is_dir():
