@@ -20,7 +20,7 @@ test: $(VENV)/stamp-dev
 	$(BIN)/python -m pytest $(PYTEST) $(LEFT_OUT)
 
 slow: $(VENV)/stamp-serving
-	$(BIN)/python -m pytest -m slow $(LEFT_OUT)
+	$(BIN)/python -m pytest $(PYTEST) -m slow $(LEFT_OUT)
 
 docs: $(VENV)/stamp-docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

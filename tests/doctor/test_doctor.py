@@ -1,6 +1,7 @@
 """The doctor says what each kind of file is, and how to go on; damage is one line."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -108,7 +109,18 @@ def test_what_does_not_fit_has_a_reason_and_exit_code_1(files, capsys):
 def test_a_mel_of_another_convention_is_named(files):
     report = diagnose(files / "natural.npy")
     assert report.problem and "--mel hifigan" in report.command
-    assert report.details[-1] == "may be a mel of hifigan, matcha, tacotron2, glow_tts"
+    assert report.details[-1] == "may be a mel of hifigan, tacotron2"
+
+
+def test_a_normalized_mel_needs_its_statistics(tmp_path):
+    mel = np.random.default_rng(0).normal(0, 1, (200, 80)).astype(np.float32)
+    np.save(tmp_path / "mel.npy", mel)
+    report = diagnose(tmp_path / "mel.npy")
+    assert report.problem and report.command.endswith("--mel espnet --stats FILE")
+
+
+def test_shipped_voices_have_a_report_by_name():
+    assert diagnose(Path("lj-lite")).what == "a voice as .tflite"
 
 
 def test_a_voice_of_ones_own_is_what_a_mel_has_to_fit(files):

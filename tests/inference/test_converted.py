@@ -77,6 +77,20 @@ def test_any_layout_and_length_is_vocoded(vocoder, recording) -> None:
         assert len(vocoder.vocode(mel_of(recording, name)[5:6], name)) > 0
 
 
+def test_a_square_chunk_has_the_axes_of_those_before_it(vocoder, recording) -> None:
+    mel = mel_of(recording, "hifigan").T
+    stream = vocoder.stream("hifigan")
+    parts = [stream.push(part) for part in (mel[:, :40], mel[:, 40:120], mel[None, :, 120:])]
+    whole = vocoder.vocode(mel, "hifigan")
+    np.testing.assert_array_equal(np.concatenate([*parts, stream.finish()]), whole)
+
+
+def test_values_beyond_the_limits_of_a_convention_are_refused(vocoder, recording) -> None:
+    for name in ("hifigan", "melgan"):
+        with pytest.raises(UserInputError, match=r"mels of this convention go from -4 to 4; "):
+            vocoder.vocode(mel_of(recording, name), "coqui")
+
+
 def test_an_exact_conversion_gives_the_samples_of_the_own_mel(vocoder, recording) -> None:
     source = MelSpec(log="ln", norm="none")
     own = vocoder.vocode(log_mel(recording, vocoder.spec))

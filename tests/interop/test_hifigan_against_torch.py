@@ -152,5 +152,5 @@ def test_a_config_that_does_not_fit_is_refused(tmp_path, change, line):
 
 def test_the_discriminators_are_refused(tmp_path):
     path = save(tmp_path, {"mpd": {}, "msd": {}, "steps": 1}, SMALL | MEL, "do_00000001")
-    with pytest.raises(UserInputError, match="the generator alone is imported: give its file"):
+    with pytest.raises(UserInputError, match="give the generator's file alone"):
         import_voice(path)

@@ -55,6 +55,12 @@ def read_mel(mel: np.ndarray, source: MelSource, name: str = "mel") -> np.ndarra
     given = frames_first(np.asarray(mel), spec.n_mels, name)
     if not np.isfinite(given).all():
         raise UserInputError(f"{name}: holds NaN or infinite values; give finite ones")
+    if source.limits and _beyond(given, *source.limits):
+        low, high = source.limits
+        raise UserInputError(
+            f"{name}: goes from {given.min():.2f} to {given.max():.2f}, but mels of this "
+            f"convention go from {low:g} to {high:g}; {guess(given) or 'name another convention'}"
+        )
     try:
         log_mel = source.to_log_mel(given)
     except UserInputError as error:
@@ -63,6 +69,12 @@ def read_mel(mel: np.ndarray, source: MelSource, name: str = "mel") -> np.ndarra
         advice = guess(given) or "convert its logarithm, floor or normalization"
         raise UserInputError(f"{name}: {fault}; {advice}")
     return log_mel.astype(np.float32)
+
+
+def _beyond(mel: np.ndarray, low: float, high: float) -> bool:
+    """Whether values are beyond limits by more than the tenth by which models overshoot."""
+    tolerance = (high - low) / 10
+    return bool(mel.min() < low - tolerance or mel.max() > high + tolerance)
 
 
 def warn_if_unlikely(

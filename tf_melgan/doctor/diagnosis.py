@@ -51,10 +51,12 @@ def diagnose(path: Path, voice: str | None = None) -> Report:
     Raises:
         UserInputError: it does not exist, is damaged, or is nothing that tf-melgan knows.
     """
-    require(path.exists(), f"{path}: no such file or folder")
+    given, path = path, voices.resolve(path)
+    known = ", ".join(voices.names())
+    require(path.exists(), f"{given}: no such file or folder; voices that ship: {known}")
     name = voice or voices.DEFAULT
     chosen = voices.resolve(name)
-    require(chosen.exists(), f"{name}: no such voice; known: {', '.join(voices.names())}")
+    require(chosen.exists(), f"{name}: no such voice; known: {known}")
     spec = getattr(_trained(chosen), "spec", None)
     if spec is None:
         raise UserInputError(f"{name}: is no voice; give the name or the path of one")
@@ -95,14 +97,27 @@ def _input(path: Path, voice: str, spec: MelSpec) -> Report:
         return inputs.sound(path, voice)
     if suffix in (".npy", ".npz"):
         return mels.mel(path, _of_numpy(path), voice, spec)
-    if suffix in _TENSORS:
+    if suffix in _TENSORS or _holds_tensors(path):
         content = read_tensors(path)
         array = content if isinstance(content, np.ndarray) else mel_of(content)
-        return inputs.checkpoint(path) if array is None else mels.mel(path, array, voice, spec)
+        if array is None:
+            return inputs.checkpoint(path)
+        if suffix not in SUFFIXES:
+            return Report("a tensor", problem="a mel has the suffix .pt, .npy or .npz; rename it")
+        return mels.mel(path, array, voice, spec)
     raise UserInputError(
         f"{path}: is nothing that tf-melgan knows; give a recording, a mel, a voice, a checkpoint, "
         "a config, or the folder of a run or of prepared recordings"
     )
+
+
+def _holds_tensors(path: Path) -> bool:
+    """Whether a file of any name has tensors; HiFi-GAN's checkpoints have no suffix."""
+    try:
+        read_tensors(path)
+    except UserInputError:
+        return False
+    return True
 
 
 def _folder(path: Path, voice: str) -> Report:

@@ -1,5 +1,6 @@
 """Examines arrays that may be mels: their convention, and whether a voice reads them."""
 
+import re
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -34,11 +35,18 @@ def mel(path: Path, values: np.ndarray, voice: str, spec: MelSpec) -> Report:
         return replace(
             report, details=[*report.details, f"can be a mel of {voice}"], command=command
         )
-    problem, names = f"{voice} does not read it: {problem}", likely_conventions(path)
+    names = _named(problem) or likely_conventions(path)
     if not names:
         return replace(report, problem=problem)
     report.details.append(f"may be a mel of {', '.join(names)}")
-    return replace(report, problem=problem, command=f"{command} --mel {names[0]}")
+    command += f" --mel {names[0]}" + " --stats FILE" * ("statistics" in problem)
+    return replace(report, problem=problem, command=command)
+
+
+def _named(problem: str) -> list[str]:
+    """The conventions that a remark on a mel names."""
+    words = re.findall(r"\w+", problem)
+    return [name for name in SOURCES if name in words]
 
 
 def likely_conventions(path: Path) -> list[str]:

@@ -216,7 +216,7 @@ class VocoderStream:
 
     def __init__(self, stream: Stream, source: MelSource):
         self.log_mels, self._source = stream, source
-        self._warned = False
+        self._warned = self._bands_first = False
 
     def push(self, mel: np.ndarray) -> np.ndarray:
         """Adds frames and returns the samples that can be computed now.
@@ -230,9 +230,18 @@ class VocoderStream:
         Raises:
             UserInputError: as for `Vocoder.vocode`; the stream is unchanged.
         """
-        log_mel = read_mel(mel, self._source)
+        log_mel = read_mel(self._oriented(np.asarray(mel)), self._source)
         self._warned = self._warned or warn_if_unlikely(log_mel, self._source.spec, named=True)
         return _finite(self.log_mels.push(log_mel))
+
+    def _oriented(self, mel: np.ndarray) -> np.ndarray:
+        """A chunk of as many frames as bands has the order of axes of the chunk before it."""
+        bands = self._source.spec.n_mels
+        if mel.shape[-2:] != (bands, bands):
+            self._bands_first = mel.shape[-2:-1] == (bands,)
+            return mel
+        square = mel[0] if mel.ndim == 3 and len(mel) == 1 else mel
+        return square.T if self._bands_first else square
 
     def finish(self) -> np.ndarray:
         """Ends the utterance and resets the stream.

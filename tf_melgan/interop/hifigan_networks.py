@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from tf_melgan.models.hifigan.generator import HiFiGANGenerator
 
 GENERATOR_ALONE = (
-    "holds HiFi-GAN's discriminators, which are of no type here; the generator alone is imported: "
-    "give its file alone"
+    "holds HiFi-GAN's discriminators, which cannot be imported; give the generator's file alone"
 )
 # Steps of a residual block that the code builds, whatever the config's lists of dilations hold.
 _STEPS = {"1": 3, "2": 2}

@@ -66,4 +66,4 @@ def import_voice(
     try:
         return found.convert(opened)
     except UserInputError as error:
-        raise UserInputError(f"{opened.path}: {error}") from None
+        raise UserInputError(f"{', '.join(map(str, files))}: {error}") from None
