@@ -115,8 +115,10 @@ def _interleaved(calls: list[Callable[[], Any]], rounds: int) -> list[float]:
 
 
 def _peers(clones: Path, folder: Path) -> Iterator[Peer]:
-    yield from torch_peers.peers(clones, folder)
-    yield from later_generators.peers(clones, folder)
+    for name, make in (*torch_peers.PROJECTS.items(), *later_generators.PROJECTS.items()):
+        if (clones / name).is_dir():
+            torch.manual_seed(0)
+            yield from make(clones / name, folder)
     if (clones / "TensorFlowTTS").is_dir():
         from benchmarks.import_peers import tensorflow_tts
 

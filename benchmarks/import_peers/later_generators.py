@@ -18,14 +18,6 @@ _LEVEL, _MEL = 0.15, np.random.default_rng(1).uniform(-8, 0, (60, 100)).astype(n
 _MELS = {"n_fft": 1024, "hop_size": 256, "win_size": 1024, "sampling_rate": 22050, "fmin": 0}
 
 
-def peers(clones: Path, folder: Path) -> Iterator[Peer]:
-    """Every generator of every project whose clone is in `clones`, saved in `folder`."""
-    for name, make in _PROJECTS.items():
-        if (clones / name).is_dir():
-            torch.manual_seed(0)
-            yield from make(clones / name, folder)
-
-
 def _hifi_gan(clone: Path, folder: Path) -> Iterator[Peer]:
     sys.path.insert(0, str(clone))
     kind = importlib.import_module("models").Generator
@@ -132,7 +124,7 @@ def _centered(spectra: torch.Tensor) -> torch.Tensor:
     return torch.istft(spectra, 1024, 256, 1024, window, center=True, length=length)
 
 
-_PROJECTS: dict[str, Callable[[Path, Path], Iterator[Peer]]] = {
+PROJECTS: dict[str, Callable[[Path, Path], Iterator[Peer]]] = {
     "hifi-gan": _hifi_gan,
     "ParallelWaveGAN": _parallel_wavegan,
     "TTS": _coqui,

@@ -18,14 +18,6 @@ from benchmarks.import_peers import Peer, bare_package, statistics
 _N_MELS, _LEVEL = 80, 0.15
 
 
-def peers(clones: Path, folder: Path) -> Iterator[Peer]:
-    """Every network of every project whose clone is in `clones`, saved in `folder`."""
-    for name, make in _PROJECTS.items():
-        if (clones / name).is_dir():
-            torch.manual_seed(0)
-            yield from make(clones / name, folder)
-
-
 def _neurips(clone: Path, folder: Path) -> Iterator[Peer]:
     sys.path.insert(0, str(clone))
     modules = importlib.import_module("mel2wav.modules")
@@ -137,7 +129,7 @@ _COQUI_AUDIO = {
     **{"signal_norm": True, "symmetric_norm": True, "max_norm": 4.0, "clip_norm": True},
     **{"min_level_db": -100, "ref_level_db": 20, "spec_gain": 20, "stats_path": None},
 }
-_PROJECTS: dict[str, Callable[[Path, Path], Iterator[Peer]]] = {
+PROJECTS: dict[str, Callable[[Path, Path], Iterator[Peer]]] = {
     "melgan-neurips": _neurips,
     "melgan": _seungwonpark,
     "ParallelWaveGAN": _parallel_wavegan,
